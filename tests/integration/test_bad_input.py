@@ -118,7 +118,7 @@ CASES = {
         "container",
         {**GOOD, "network": "slirp4netns"},
         "invalid_option",
-        ("network", "slirp4netns", "without root"),
+        ("network", "slirp4netns", "rootless"),
     ),
     "two networks": (
         "container",

@@ -220,7 +220,7 @@ def test_log_driver(want):
         ("journald", {"path": "/x.log"}),
         ("k8s-file", {"tag": "x"}),
     ):
-        with pytest.raises(InvalidOption, match=f"is not for log_driver {driver}"):
+        with pytest.raises(InvalidOption, match=f"is invalid with log_driver {driver}"):
             want(log_driver=driver, log_opt=options)
 
 

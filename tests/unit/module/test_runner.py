@@ -69,7 +69,7 @@ def test_an_option_is_called_as_the_task_calls_it(run_module):
             {"published_ports": ["80:80"]},
             "published_ports: ['80:80/tcp'] has no effect with network: none",
         ),
-        ({"network_mode": ["pasta"]}, "network_mode: 'pasta' is for podman without root"),
+        ({"network_mode": ["pasta"]}, "network_mode: 'pasta' is for rootless podman"),
     ):
         result = run_module("container", {**box, **options})
         assert result["msg"].startswith(told)

@@ -99,12 +99,12 @@ def reload(directory: str, addresses: Sequence[str], move: Callable[[int], None]
 
 
 def is_told(directory: str) -> bool:
-    """Tell whether the process runs, and has read all files as they are."""
+    """Return whether the process runs, and has read all files as they are."""
     return _has_read(directory) and running(directory) is not None
 
 
 def has_missed(directory: str) -> bool:
-    """Tell whether the process runs, and was not told of a change: who made it was killed."""
+    """Return whether the process runs, and was not told of a change: who made it was killed."""
     return not _has_read(directory) and running(directory) is not None
 
 
@@ -163,7 +163,7 @@ def _noted(directory: str) -> Optional[int]:
 
 
 def _is_ours(pid: int, directory: str) -> bool:
-    """Tell whether a process is the program, started with this directory; a pid alone may be another's by now."""
+    """Return whether a process is the program, started with this directory; a pid alone may be another's by now."""
     arguments = procstat.read(pid, "cmdline").split(b"\0")
     return os.path.basename(arguments[0]) == PROGRAM.encode() and os.fsencode(directory) in arguments
 

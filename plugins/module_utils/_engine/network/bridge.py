@@ -36,7 +36,7 @@ class Bridge(NamedTuple):
 
 
 def is_managed(record: NetworkRecord) -> bool:
-    """Tell whether the engine makes and removes the bridge, and is not just given one (``mode=unmanaged``)."""
+    """Return whether the engine makes and removes the bridge, and is not just given one (``mode=unmanaged``)."""
     return record.spec.options.get("mode") != "unmanaged"
 
 
@@ -141,7 +141,7 @@ def detach(attachment: Attachment) -> None:
 
 
 def is_attached(attachment: Attachment) -> bool:
-    """Tell whether the host's end of an attachment is there, in a bridge and up; with it is the container's."""
+    """Return whether the host's end of an attachment is there, in a bridge and up; with it is the container's."""
     with Netlink() as netlink:
         (host_end,) = links.find(netlink, attachment.host_interface)
         return host_end is not None and host_end.up and host_end.master != 0
@@ -246,7 +246,7 @@ def _end_in_use(host_end: links.Link, why: str) -> NameInUse:
 
 
 def _is_pair(netns_fd: int, attachment: Attachment, host_end: links.Link) -> bool:
-    """Tell whether the host's end is that of the interface inside; raises NameInUse when it is none of a pair at all."""
+    """Return whether the host's end is that of the interface inside; raises NameInUse when it is none of a pair at all."""
     if host_end.kind != "veth":
         raise _end_in_use(host_end, "is no veth")
     with Netlink(netns_fd) as netlink:

@@ -19,7 +19,7 @@ _TIMEOUT = 60
 
 
 def is_the_way() -> bool:
-    """Tell whether nftables is missing and iptables is there."""
+    """Return whether nftables is missing and iptables is there."""
     return not nft.is_there() and command.find_program("iptables-restore") is not None
 
 
@@ -57,7 +57,7 @@ def withdraw(container_id: str, _known: Optional[Publication], table: str) -> No
 
 
 def present(table: str) -> bool:
-    """Tell whether our chains are there."""
+    """Return whether our chains are there."""
     return all(iptables_rules.is_there(_saved(version), table) for version in _versions())
 
 

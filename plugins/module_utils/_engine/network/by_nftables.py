@@ -55,7 +55,7 @@ def withdraw(container_id: str, known: Optional[Publication], table: str) -> Non
 
 
 def present(table: str) -> bool:
-    """Tell whether the table is there."""
+    """Return whether the table is there."""
     return nft.has_table("inet", table)
 
 

@@ -71,7 +71,7 @@ def withdraw(container_id: str, *, known: Optional[Publication] = None, table: s
 
 
 def present(*, table: str = rules.TABLE) -> bool:
-    """Tell whether the table is there."""
+    """Return whether the table is there."""
     return bool(_means().present(table))
 
 

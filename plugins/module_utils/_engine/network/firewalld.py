@@ -15,7 +15,7 @@ _TIMEOUT = 60
 
 
 def is_running(chains: Sequence[Mapping[str, object]]) -> bool:
-    """Tell whether firewalld runs, given all chains of nftables."""
+    """Return whether firewalld runs, given all chains of nftables."""
     return any(chain["table"] == TABLE for chain in chains)
 
 

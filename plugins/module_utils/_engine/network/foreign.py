@@ -42,7 +42,7 @@ def admit(
 
 
 def _is_told(one: Hindrance, networks: Sequence[NetworkRecord]) -> bool:
-    """Tell whether the owner of a table of nftables has named our bridges there: what it says of them is meant."""
+    """Return whether the owner of a table of nftables has named our bridges there: what it says of them is meant."""
     if one.table == "filter" or not nft.is_there():
         return False
     text = str(nft.table(one.family, one.table))

@@ -23,7 +23,7 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
 
 
 def filters_bridged(version: int) -> bool:
-    """Tell whether frames between ports of a bridge pass the filters of this IP version too (br_netfilter)."""
+    """Return whether frames between ports of a bridge pass the filters of this IP version too (br_netfilter)."""
     tables = {4: "iptables", 6: "ip6tables"}[version]
     return sysctl.read(f"net/bridge/bridge-nf-call-{tables}") == "1"
 

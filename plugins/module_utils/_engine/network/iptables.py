@@ -41,7 +41,7 @@ class Kind(NamedTuple):
         return next((name for name in names if command.find_program(name)), None)
 
     def is_used(self, chains: Optional[Chains]) -> bool:
-        """Tell whether it has a filter at all, given all chains of nftables; None where nobody can say which there are."""
+        """Return whether it has a filter at all, given all chains of nftables; None where nobody can say which there are."""
         if self.is_legacy:
             return "filter" in _legacy_tables(self.family)
         if chains is None:
@@ -76,7 +76,7 @@ def script(listing: str, networks: Sequence[NetworkRecord], table: str, version:
 
 
 def _admit(kind: Kind, networks: Sequence[NetworkRecord], table: str) -> bool:
-    """Tell whether it could be done."""
+    """Return whether it could be done."""
     program, restore = kind.program(), kind.program("-restore")
     if program is None or restore is None:
         return False

@@ -72,7 +72,7 @@ def gone(saved: str, table: str) -> str:
 
 
 def is_there(saved: str, table: str) -> bool:
-    """Tell whether the chain of ports is there."""
+    """Return whether the chain of ports is there."""
     return any(line.startswith(f":{_chain(table, 'PORTS')} ") for line in saved.splitlines())
 
 
@@ -106,7 +106,7 @@ def of_ports(publication: Publication, version: int) -> list[str]:
 
 
 def _comes_later(rule: str) -> bool:
-    """Tell whether a port is that of any address, which is looked up after those of one."""
+    """Return whether a port is that of any address, which is looked up after those of one."""
     return not rule.startswith("-d ")
 
 

@@ -143,17 +143,17 @@ def deleted(found: Iterable[Element], table: str) -> str:
 
 
 def has_rules(network: NetworkRecord) -> bool:
-    """Tell whether the network has a bridge that is the engine's to manage."""
+    """Return whether the network has a bridge that is the engine's to manage."""
     return network.spec.driver == BRIDGE and network.spec.options.get("mode") != "unmanaged"
 
 
 def has_version(port: Port, version: int) -> bool:
-    """Tell whether a port is published on addresses of this IP version."""
+    """Return whether a port is published on addresses of this IP version."""
     return not port.host_ip or version == (6 if ":" in port.host_ip else 4)
 
 
 def is_any(port: Port, version: int) -> bool:
-    """Tell whether a port is published on any address of this IP version, and not on one."""
+    """Return whether a port is published on any address of this IP version, and not on one."""
     return port.host_ip in _ANY[version]
 
 

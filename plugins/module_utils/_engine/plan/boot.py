@@ -9,12 +9,12 @@ from ..model.engine.record import ContainerRecord
 
 
 def stays(record: ContainerRecord) -> bool:
-    """Tell whether its user wants it not to run: it was stopped, or waits in a checkpoint, which a start would forget."""
+    """Return whether its user wants it not to run: it was stopped, or waits in a checkpoint, which a start would forget."""
     return record.stopped_by_user or record.is_checkpointed
 
 
 def will_start(record: ContainerRecord) -> bool:
-    """Tell whether a boot starts the container, or its policy does before.
+    """Return whether a boot starts the container, or its policy does before.
 
     One that has to run always is started unless its user stopped it (podman-restart.service starts it even then, and
     forgets the user's wish) or never started it; one that has to run until it succeeds, if the host ended its run.

@@ -14,7 +14,7 @@ from ..model.container.healthtest import NONE, RESTART
 
 
 def next_is_startup(check: HealthCheck, health: Health) -> bool:
-    """Tell whether the start-up check is the one to run."""
+    """Return whether the start-up check is the one to run."""
     return check.startup is not None and not health.startup_passed
 
 

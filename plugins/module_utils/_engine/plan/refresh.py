@@ -36,6 +36,6 @@ def refreshed(record: ContainerRecord) -> ContainerRecord:
 
 
 def is_over(record: ContainerRecord) -> bool:
-    """Tell whether a refreshed record is of a container with ``rm`` whose run the reboot has ended for good."""
+    """Return whether a refreshed record is of a container with ``rm`` whose run the reboot has ended for good."""
     ended = record.status in (status.CONFIGURED, status.EXITED) and record.started is not None
     return record.spec.rm and ended and not (will_start(record) or record.is_checkpointed)

@@ -37,7 +37,7 @@ def rewiring(before: Sequence[Plug], after: Sequence[Plug]) -> Rewiring:
 
 
 def _is_same(one: Plug, other: Plug) -> bool:
-    """Tell whether two differ in routes, or in labels of the network, at most."""
+    """Return whether two differ in routes, or in labels of the network, at most."""
     (network, plug), (other_network, other_plug) = one, other
     plain = [replace(each, spec=replace(each.spec, labels={})) for each in (network, other_network)]
     return plain[0] == plain[1] and _unrouted(plug) == _unrouted(other_plug)

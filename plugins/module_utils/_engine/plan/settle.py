@@ -45,7 +45,7 @@ def settle(record: ContainerRecord, facts: Facts) -> ContainerRecord:
 
 
 def _moving(record: ContainerRecord, facts: Facts) -> str:
-    """Tell whether a container that lives stands still, whoever has frozen or thawed it."""
+    """Return whether a container that lives stands still, whoever has frozen or thawed it."""
     if record.status == status.PAUSED and facts.frozen is False:
         return status.RUNNING
     if record.status == status.RUNNING and facts.frozen and not record.intent:

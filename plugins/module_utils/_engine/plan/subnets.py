@@ -45,7 +45,7 @@ class HostRoute(NamedTuple):
 
     @property
     def is_default(self) -> bool:
-        """Tell whether it leads everywhere, and so is in nobody's way."""
+        """Return whether it leads everywhere, and so is in nobody's way."""
         return self.destination.endswith("/0")
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ class Dependency(NamedTuple):
 
     @property
     def must_run(self) -> bool:
-        """Tell whether it needs the other one running, and not only its volumes."""
+        """Return whether it needs the other one running, and not only its volumes."""
         return self.via != VOLUMES_FROM
 
 

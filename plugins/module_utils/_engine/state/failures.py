@@ -101,7 +101,7 @@ def _is_ours(text: str) -> bool:
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Tell whether another's lock is in the way."""
+    """Return whether another's lock is in the way."""
     return _primary_code(error) in (_BUSY, _LOCKED, _PROTOCOL)
 
 
@@ -113,7 +113,7 @@ def _translate(path: str, code: int | None, why: str) -> EngineError:
 
 
 def is_out_of_order(error: sqlite3.Error) -> bool:
-    """Tell whether the locks of the database are of no use to a reader: their file is damaged, or has to be made anew first."""
+    """Return whether the locks of the database are of no use to a reader: their file is damaged, or has to be made anew first."""
     return _primary_code(error) in (_PROTOCOL, _READ_ONLY)
 
 

@@ -130,7 +130,7 @@ def add_layers(connection: sqlite3.Connection, layers: Iterable[LayerRecord]) ->
 
 
 def has_layer(connection: sqlite3.Connection, chain_id: str) -> bool:
-    """Tell whether a layer has a row."""
+    """Return whether a layer has a row."""
     row = connection.execute("SELECT 1 FROM layers WHERE chain_id = ?", (chain_id,)).fetchone()
     return row is not None
 

@@ -22,7 +22,7 @@ _ROW = "SELECT status, intent, restart_at, pid, pid_start, instr(spec, ?) FROM c
 
 
 def is_settled(database: str, container_id: str) -> bool:
-    """Tell whether nothing is left to do after an end of the container, whose lock is held.
+    """Return whether nothing is left to do after an end of the container, whose lock is held.
 
     So it is when the container has been removed, was cleaned up and is neither to be restarted nor removed, or runs again.
     False also where the row can't be read: whoever opens the database in full learns why.

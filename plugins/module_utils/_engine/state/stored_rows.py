@@ -51,7 +51,7 @@ def find(connection: sqlite3.Connection, name: str) -> Stored | None:
 
 
 def _is_id(text: str) -> bool:
-    """Tell whether it can become a part of paths."""
+    """Return whether it can become a part of paths."""
     return len(text) == _ID_LENGTH and _HEX.issuperset(text)
 
 

@@ -198,7 +198,7 @@ def test_restore_refused(host, go_on, do):
         go_on(name="boxx")
     with pytest.raises(InvalidOption, match="ignore_rootfs"):
         go_on(name="box", ignore_rootfs=True)
-    with pytest.raises(InvalidOption, match="name: is needed"):
+    with pytest.raises(InvalidOption, match="name: is required"):
         go_on()
 
 

@@ -321,11 +321,11 @@ def test_a_plain_directory(host, tmp_path_factory):
 def test_contradictions(host):
     """A rootless mode, and options that contradict each other, are refused."""
     for options, match in (
-        ({"userns": "keep-id"}, "without root"),
-        ({"userns": "private"}, "needs to know the ids"),
-        ({"userns": "auto", "uidmap": ["0:1:1"]}, "does not go with userns: auto"),
-        ({"uidmap": ["0:1:1"], "subuidname": "ann"}, "does not go with"),
-        ({"userns": "auto:size=0"}, "has no good size"),
+        ({"userns": "keep-id"}, "rootless"),
+        ({"userns": "private"}, "requires a mapping of IDs"),
+        ({"userns": "auto", "uidmap": ["0:1:1"]}, "conflicts with userns: auto"),
+        ({"uidmap": ["0:1:1"], "subuidname": "ann"}, "conflicts with"),
+        ({"userns": "auto:size=0"}, "has an invalid size"),
         ({"uidmap": ["0:1:5", "3:9:1"]}, "overlaps"),
     ):
         with pytest.raises(InvalidOption, match=match):

@@ -169,7 +169,7 @@ def test_the_namespace_is_gone(host, corp):
 REFUSED = [
     ({"plugins": [PORTMAP, {"type": "nothing"}]}, {}, "host_lacks", "CNI plugin nothing is in none of"),
     ({"plugins": []}, {"publish": ["8080:80"]}, "invalid_option", "capability portMappings"),
-    ({"plugins": [], "version": "2.0"}, {}, "invalid_option", "cniVersion '2.0' is none of"),
+    ({"plugins": [], "version": "2.0"}, {}, "invalid_option", "cniVersion '2.0' is not one of"),
 ]
 
 

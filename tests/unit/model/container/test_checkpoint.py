@@ -92,9 +92,9 @@ def test_a_spec_that_no_user_could_write(change):
 @pytest.mark.parametrize("name", ["ignore_rootfs", "ignore_volumes"])
 def test_options_of_an_archive(name):
     """What is about an archive is refused without one, at the checkpoint and at the restore."""
-    with pytest.raises(InvalidOption, match=f"{name}: True is about an archive"):
+    with pytest.raises(InvalidOption, match=f"{name}: True requires"):
         CheckpointOptions.parse({name: True})
-    with pytest.raises(InvalidOption, match=f"{name}: True is about an archive"):
+    with pytest.raises(InvalidOption, match=f"{name}: True requires"):
         RestoreOptions.parse({"name": "x", name: True})
     assert getattr(CheckpointOptions.parse({name: True, "export": "/x"}), name)
     assert getattr(RestoreOptions.parse({name: True, "import": "/x"}), name)

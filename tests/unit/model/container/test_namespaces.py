@@ -24,15 +24,15 @@ GOOD = {
     ("network", ("ns:/run/netns/x",)): ("ns:/run/netns/x",),
 }
 BAD = {
-    ("pid", "hosts"): "is no namespace",
-    ("pid", "none"): "is no namespace",
-    ("pid", "pod"): "needs pods",
+    ("pid", "hosts"): "is not a namespace",
+    ("pid", "none"): "is not a namespace",
+    ("pid", "pod"): "requires pods",
     ("pid", "container:"): "is no valid name",
     ("pid", "container:../x"): "is no valid name",
     ("pid", "ns:relative"): "is no absolute path",
-    ("uts", "shareable"): "is no namespace",
+    ("uts", "shareable"): "is not a namespace",
     ("ipc", ("host",)): "is no text",
-    ("network", ("container:a", "host")): "can't be one of several networks",
+    ("network", ("container:a", "host")): "cannot be combined with networks",
     ("network", ("container:a/b",)): "is no valid name",
 }
 CONTRADICTIONS = {

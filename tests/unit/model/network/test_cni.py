@@ -47,16 +47,16 @@ def test_one_plugin_by_itself():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"cniVersion": "0.2.0"}, "is none of"),
-        ({"cniVersion": None}, "is none of"),
-        ({"cniVersion": ["1.0.0"]}, "is none of"),
-        ({"name": "../x"}, "no name"),
-        ({"plugins": []}, "no list of 1"),
-        ({"plugins": {}}, "no list of 1"),
-        ({"plugins": [BRIDGE] * 33}, "no list of 1"),
-        ({"plugins": ["bridge"]}, "no type"),
-        ({"plugins": [{"type": "../../bin/sh"}]}, "no type"),
-        ({"plugins": [{"type": "bridge", "ipam": {"type": "/bin/sh"}}]}, "ipam has no type"),
+        ({"cniVersion": "0.2.0"}, "is not one of"),
+        ({"cniVersion": None}, "is not one of"),
+        ({"cniVersion": ["1.0.0"]}, "is not one of"),
+        ({"name": "../x"}, "name does not consist"),
+        ({"plugins": []}, "not a list of 1"),
+        ({"plugins": {}}, "not a list of 1"),
+        ({"plugins": [BRIDGE] * 33}, "not a list of 1"),
+        ({"plugins": ["bridge"]}, "the type of a plugin is not"),
+        ({"plugins": [{"type": "../../bin/sh"}]}, "the type of a plugin is not"),
+        ({"plugins": [{"type": "bridge", "ipam": {"type": "/bin/sh"}}]}, "the type of ipam is not"),
     ],
 )
 def test_a_list_that_is_none(changes, words):

@@ -50,11 +50,11 @@ def test_the_name_of_a_bridge_is_no_option(key):
         ({"no_default_route": "strict"}, "opt.no_default_route"),
         ({"parent": "a/b"}, "opt.parent"),
         ({"mtuu": 1400}, "near: mtu"),
-        ({"host_interface_name": "a"}, "one container"),
+        ({"host_interface_name": "a"}, "a single container"),
         (["mtu"], "has no value"),
-        (["mtu=1400", "mtu=1500"], "a second time"),
-        ({"mtu": 1400, "driver_mtu": 1500}, "a second time"),
-        (7, "is no mapping"),
+        (["mtu=1400", "mtu=1500"], "is set twice"),
+        ({"mtu": 1400, "driver_mtu": 1500}, "is set twice"),
+        (7, "is not a mapping"),
     ],
 )
 def test_what_is_no_option_is_refused(given, told):

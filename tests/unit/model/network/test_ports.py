@@ -95,7 +95,7 @@ COLLIDING = [
 def test_collisions(texts, refused):
     """A port of the host can be published once; twice the same is once."""
     if refused:
-        with pytest.raises(InvalidOption, match="publishes the same port"):
+        with pytest.raises(InvalidOption, match="publishes the same host port"):
             parse_published("publish", texts)
     else:
         assert len(parse_published("publish", texts)) == len(set(texts))

@@ -50,31 +50,31 @@ def test_read(items, options):
         (["type=tmpfs", "o=nosiud"], "'nosiud' is not known; near: nosuid"),
         (["type=tmpfs", "o=inodes=5,nr_inode=5"], "is not known; near: nr_inodes"),
         (["type=nfs", "device=n:/a", "o=timo=5"], "'timo=5' is not known; near: timeo"),
-        (["o=sise=1g"], "is there without type and device; near: size"),
-        (["o=nodev"], "is there without type and device"),
-        (["device=/dev/sdb"], "is there without type"),
-        (["type=ext4"], "is there without device"),
-        (["type=ext4", "device=sdb"], "is no device"),
-        (["type=ext4", "device=-o"], "is no device"),
+        (["o=sise=1g"], "requires type and device; near: size"),
+        (["o=nodev"], "requires type and device"),
+        (["device=/dev/sdb"], "cannot be mounted without type"),
+        (["type=ext4"], "requires device"),
+        (["type=ext4", "device=sdb"], "is not a device"),
+        (["type=ext4", "device=-o"], "is not a device"),
         (["type=nfs", "device=/a"], "names no server"),
         (["type=bind", "device=srv"], "is no absolute path"),
-        (["type=-t"], "is no name of a file system"),
-        (["type=tmpfs", "type=ext4"], "gives type a second time"),
+        (["type=-t"], "is not a file system type"),
+        (["type=tmpfs", "type=ext4"], "sets type twice"),
         (["type=tmpfs", "o=ro,rw"], "contradicts"),
         (["type=tmpfs", "o=nodev,dev"], "contradicts dev"),
-        (["type=tmpfs", "o=size=1m,size=2m"], "is given a second time"),
-        (["type=ext4", "device=/dev/sdb", "o=size=1g"], "can't have a quota"),
+        (["type=tmpfs", "o=size=1m,size=2m"], "repeats size="),
+        (["type=ext4", "device=/dev/sdb", "o=size=1g"], "cannot have a quota"),
         (["o=size=0"], "is less than 1"),
         (["o=size=big"], "is no size"),
         (["o=size=1g,noquota"], "contradicts size and inodes"),
         (["o=uid=root"], "is no whole number"),
-        (["o=uid=-1"], "is no numeric id"),
-        (["o=uid=1,uid=2"], "needs one value for uid"),
+        (["o=uid=-1"], "is not a numeric ID"),
+        (["o=uid=1,uid=2"], "must set one value for uid"),
         (["o=uid"], "is no whole number"),
-        (["o=mode=rwx"], "is no mode"),
+        (["o=mode=rwx"], "is not a mode"),
         (["o=timeout=0"], "is less than 1"),
-        (["type=overlay", "o=upperdir=/a"], "is no overlay"),
-        (["type=overlay", "o=lowerdir=/a,upperdir=/b"], "is no overlay"),
+        (["type=overlay", "o=upperdir=/a"], "is not a valid overlay"),
+        (["type=overlay", "o=lowerdir=/a,upperdir=/b"], "is not a valid overlay"),
         (["type=overlay", "o=lowerdir=a"], "is no absolute path"),
         (["copy", "nocopy"], "contradicts nocopy"),
         ([None], "is no text"),
@@ -92,14 +92,14 @@ def test_owner():
     assert with_owner(parse(["o=uid=5"]), uid=5, gid=6, mode="0750") == DriverOptions(
         uid=5, gid=6, mode=0o750
     )
-    with pytest.raises(InvalidOption, match="uid: 6 is not what uid= in o says"):
+    with pytest.raises(InvalidOption, match="uid: 6 contradicts uid= in o"):
         with_owner(parse(["o=uid=5"]), uid=6)
 
 
 @pytest.mark.parametrize("value", [488, "8", "rwx", "", None, "12345"])
 def test_a_mode_is_octal_text(value):
     """A number is refused: YAML has read it already, and nobody knows how."""
-    with pytest.raises(InvalidOption, match="is no mode"):
+    with pytest.raises(InvalidOption, match="is not a mode"):
         parse_mode("mode", value)
 
 

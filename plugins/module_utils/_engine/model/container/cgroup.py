@@ -14,15 +14,15 @@ from ..values.text import normal_path, plain_text
 CGROUPFS, SYSTEMD = "cgroupfs", "systemd"
 MANAGERS = (CGROUPFS, SYSTEMD)
 
-#: Values of option ``cgroups``: with a cgroup; none for the monitor; none for either.
+#: Values of option ``cgroups``: a cgroup for container and monitor, none for the monitor, none for either.
 ENABLED, NO_MONITOR, DISABLED = USES = ("enabled", "no-conmon", "disabled")
 
-#: Where scopes go unless a parent is named. Unlike a slice that systemd makes up, it is not stopped at shutdown, so
-#: containers are not ended before the boot unit stops them with their own signals.
+#: The default parent of scopes. Unlike a slice that systemd creates implicitly, it is not stopped at shutdown, so systemd does
+#: not kill containers before the boot unit stops them with their own signals.
 DEFAULT_SLICE = "system.slice"
 _PREFIX = "slipway"
 _SUFFIX = ".scope"
-#: systemd.slice(5): words joined by "-", each a slice within the one before.
+#: systemd.slice(5): words joined by "-"; each is a slice within the previous one.
 _SLICE = re.compile(r"[A-Za-z0-9:_.\\]+(?:-[A-Za-z0-9:_.\\]+)*\.slice")
 
 
@@ -36,24 +36,22 @@ def parse_use(option: str, value: object) -> str:
 
 
 def parse_parent(option: str, value: object) -> str:
-    """Return a cgroup's absolute path, or the name of a slice: which of them fits depends on the manager."""
+    """Parse the absolute path of a cgroup, or the name of a slice. The manager decides which of them is valid."""
     text = plain_text(option, value)
     if "/" not in text and text.endswith(".slice"):
         if not _SLICE.fullmatch(text):
-            raise InvalidOption(
-                option, value, "is no name of a slice", remedy="Write it as in web-shop.slice"
-            )
+            raise InvalidOption(option, value, "is not a slice name", remedy="Write it as in web-shop.slice")
         return text
     path = normal_path(text)
     if not text or path == "/" or ".." in text.split("/") or "\n" in text:
         raise InvalidOption(
-            option, value, "is no cgroup below the root", remedy="Write a path as in /shop/web"
+            option, value, "is not a cgroup below the root", remedy="Write a path, as in /shop/web"
         )
     return path
 
 
 def is_slice(parent: str) -> bool:
-    """Tell a slice's name from a path."""
+    """Return whether a parent is the name of a slice, and not a path."""
     return not parent.startswith("/")
 
 
@@ -65,30 +63,30 @@ def slice_path(name: str) -> str:
 
 
 def scope_path(slice_: str, container_id: str) -> str:
-    """Return the cgroup of the scope that the runtime lets systemd make for a container."""
+    """Return the cgroup of the scope that systemd creates for a container at the runtime's request."""
     return f"{slice_path(slice_)}/{_PREFIX}-{container_id}{_SUFFIX}"
 
 
 def monitor_scope(container_id: str, pid: int, what: str = "conmon") -> str:
-    """Return the scope's name of a monitor, or of ``what`` else runs for a container.
+    """Return the name of the scope of a container's monitor, or of another process of it (``what``).
 
-    One for each start, since the last one's may be there for a while yet.
+    The name differs for each start, because the previous scope may still exist.
     """
     return f"{_PREFIX}-{what}-{container_id[:12]}-{pid}{_SUFFIX}"
 
 
 def names_scope(pid: int) -> str:
-    """Return the scope's name of the process that answers names of containers."""
+    """Return the name of the scope of the DNS server for container names."""
     return f"{_PREFIX}-names-{pid}{_SUFFIX}"
 
 
 def is_scope(path: str) -> bool:
-    """Tell whether systemd made the cgroup."""
+    """Return whether the cgroup is a scope, which systemd created."""
     return path.endswith(_SUFFIX)
 
 
 def for_runtime(path: str) -> str:
-    """Return ``linux.cgroupsPath``: the path itself, or for a scope ``slice:prefix:name`` (runtime with --systemd-cgroup)."""
+    """Return ``linux.cgroupsPath``: the path, or ``slice:prefix:name`` for a scope (runtime with --systemd-cgroup)."""
     if not is_scope(path):
         return path
     above, _slash, unit = path.rpartition("/")

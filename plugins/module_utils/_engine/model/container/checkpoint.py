@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what is asked of a checkpoint and of a restore; the options are those of podman-container-checkpoint(1)."""
+"""The options of a checkpoint and of a restore, as in podman-container-checkpoint(1)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ...frozen import dataclass
 from ..values.names import check_name
 from ..values.text import absolute_path
 
-#: How an archive may be compressed; podman's default is the first.
+#: The compressions of an archive; the first is podman's default.
 ZSTD, GZIP, NONE = "zstd", "gzip", "none"
 COMPRESSIONS = (ZSTD, GZIP, NONE)
-#: The intent of a container that is being made of an archive: until it is gone the container is half a one.
+#: The intent of a container while it is created from an archive; until the intent is cleared, the container is incomplete.
 IMPORT = "import"
 
 
 @dataclass(frozen=True)
 class CheckpointOptions:
-    """``export`` is an archive to write, None for none; what is left out of it counts only with one."""
+    """Options of a checkpoint. ``export``: path of an archive to write; the ``ignore_`` options require it."""
 
     leave_running: bool = False
     keep: bool = False
@@ -33,7 +33,7 @@ class CheckpointOptions:
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> CheckpointOptions:
-        """Return the options of a task or a command line; raises InvalidOption naming one."""
+        """Parse the options of a task or a command line. Raises InvalidOption, naming the option."""
         export = raw.get("export")
         _refuse_without("export", raw, ("ignore_rootfs", "ignore_volumes", "compress"))
         return cls(
@@ -50,9 +50,9 @@ class CheckpointOptions:
 
 @dataclass(frozen=True)
 class RestoreOptions:
-    """``source`` is an archive to take the checkpoint from, None for the container's own.
+    """Options of a restore. ``source``: an archive with the checkpoint, None for the container's own checkpoint.
 
-    ``name`` is the container's; None, with an archive only, for the one that it had there.
+    ``name``: the container's name; None (only with an archive) keeps the name in the archive.
     """
 
     name: str | None = None
@@ -65,12 +65,12 @@ class RestoreOptions:
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> RestoreOptions:
-        """Return the options of a task or a command line; raises InvalidOption naming one."""
+        """Parse the options of a task or a command line. Raises InvalidOption, naming the option."""
         name, source = raw.get("name"), raw.get("import")
         _refuse_without("import", raw, ("ignore_rootfs", "ignore_volumes"))
         if name is None and source is None:
             raise InvalidOption(
-                "name", None, "is needed", remedy="Name the container, or write import with an archive"
+                "name", None, "is required", remedy="Name the container, or set import to an archive"
             )
         return cls(
             name=None if name is None else check_name("name", name),
@@ -84,17 +84,17 @@ class RestoreOptions:
 
 
 def for_runtime(options: CheckpointOptions | RestoreOptions) -> tuple[str, ...]:
-    """Return what the runtime is told of them, at the checkpoint and at the restore alike."""
+    """Return the runtime's flags for the options, which are the same for checkpoint and restore."""
     flags = {"--tcp-established": options.tcp_established, "--file-locks": options.file_locks}
     return tuple(flag for flag, is_wanted in flags.items() if is_wanted)
 
 
 def _refuse_without(archive: str, raw: Mapping[str, Any], names: tuple[str, ...]) -> None:
-    told = next((name for name in names if raw.get(name)), None)
-    if told is not None and raw.get(archive) is None:
+    given = next((name for name in names if raw.get(name)), None)
+    if given is not None and raw.get(archive) is None:
         raise InvalidOption(
-            told,
-            raw[told],
-            f"is about an archive, and there is no {archive}",
-            remedy=f"Leave it out, or write {archive}",
+            given,
+            raw[given],
+            f"requires {archive}",
+            remedy=f"Leave it out, or set {archive}",
         )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container has in effect: the spec's words, and the image's where it says none; pure.
+"""The effective options of a container: the spec's, with the image's as defaults; pure.
 
-Two specs that come to the same with their image ask for the same container, as podman inspects both alike.
+Two specs with the same effective options request the same container, and podman shows both alike.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .spec import ContainerSpec
 
 
 def effective(spec: ContainerSpec, image: Optional[ImageConfig]) -> ContainerSpec:
-    """Return the spec with the image's words in the place of those that it lacks; as it is without an image."""
+    """Return the spec with unset options filled in from the image; without an image, the spec itself."""
     if image is None:
         return spec
     given = spec.entrypoint is None
@@ -41,5 +41,5 @@ def _variables(image: ImageConfig) -> dict[str, str]:
 def _stop_signal(spec: ContainerSpec, image: ImageConfig) -> Optional[int]:
     try:
         return program.stop_signal(spec, image)
-    except InvalidOption:  # the image's is none: that is told where it is needed
+    except InvalidOption:  # the image's is invalid: an error is raised where it is used
         return None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read from a program's first bytes what the kernel needs to run it: ELF's processor and loader, or the line ``#!``; pure.
+"""Parse a program's first bytes for what the kernel needs to run it: ELF machine and loader, or the ``#!`` line; pure.
 
 Sources: elf(5); execve(2) "Interpreter scripts"; Linux fs/binfmt_script.c.
 """
@@ -9,9 +9,9 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple, Optional
 
-#: How much of a file is to be read: linkers put the loader's name right behind the program headers.
+#: Bytes to read of a file: linkers put the loader's name directly after the program headers.
 HEAD = 4096
-#: The kernel reads no more of a script (BINPRM_BUF_SIZE).
+#: The kernel reads only this much of a script (BINPRM_BUF_SIZE).
 _LINE = 256
 _PT_INTERP = 3
 #: The ELF machines (elf.h, EM_*) that a kernel runs, by uname's machine.
@@ -32,19 +32,19 @@ ELF, SCRIPT, UNKNOWN = "elf", "script", "unknown"
 
 
 class Executable(NamedTuple):
-    """What a file is: ``kind`` ELF, SCRIPT or UNKNOWN; ``interpreter``: the loader or the script's program, "" for none known."""
+    """The format of a file: ``kind`` is ELF, SCRIPT or UNKNOWN; ``interpreter`` the loader or the script's program, or ""."""
 
     kind: str
     machine: Optional[int] = None
     interpreter: str = ""
 
     def runs_on(self, architecture: str) -> bool:
-        """Return whether a kernel of that architecture (uname's machine) takes it; True where that is not known."""
+        """Return whether a kernel of that architecture (uname's machine) can run the file; True if unknown."""
         return self.machine is None or self.machine in _MACHINES.get(architecture, {self.machine})
 
 
 def parse(head: bytes) -> Executable:
-    """Return what a file is by its first bytes."""
+    """Return the format of a file with these first bytes."""
     if head[:4] == b"\x7fELF":
         try:
             return _elf(head)
@@ -77,7 +77,7 @@ def _elf(head: bytes) -> Executable:
 
 
 def _interpreter(head: bytes, at: int, order: str, *, wide: bool) -> str | None:
-    """Return the loader that a program header names, None for another header, "" for one out of reach."""
+    """Return the loader in a program header: None for other headers, "" if its name is beyond the bytes read."""
     if struct.unpack_from(f"{order}I", head, at)[0] != _PT_INTERP:
         return None
     (begin,) = struct.unpack_from(f"{order}{'Q' if wide else 'I'}", head, at + (8 if wide else 4))

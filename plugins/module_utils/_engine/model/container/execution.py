@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What shall run in a container that runs already (podman-exec(1)), in canonical form."""
+"""A command to run in a running container (podman-exec(1)), in canonical form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
 
 
 class ExecSpec:
-    """A command for a container that runs. ``user`` and ``workdir`` None: the container's own."""
+    """A command to run in a container. ``user`` and ``workdir`` None: those of the container."""
 
     __slots__ = ("argv", "env", "privileged", "tty", "user", "workdir")
 
@@ -35,21 +35,21 @@ class ExecSpec:
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> ExecSpec:
-        """Make it from raw options: ``command`` (text, split as a shell does) or ``argv``, env, user, workdir, ...
+        """Parse the raw options: ``command`` (a string, split as a shell does) or ``argv``, env, user, workdir, ...
 
-        Raises InvalidOption naming the option.
+        Raises InvalidOption, naming the option.
         """
         from . import kinds
 
         command, argv = raw.get("command"), raw.get("argv")
         if (command is None) == (argv is None):
             raise InvalidOption(
-                "command", command, "and argv: one of the two is needed", remedy="Write either of them"
+                "command", command, "and argv: exactly one of them is required", remedy="Set one of the two"
             )
         option, value = ("argv", argv) if command is None else ("command", command)
         words = kinds.COMMAND.parse(option, value)
         if not words or not words[0]:
-            raise InvalidOption(option, value, "names no program", remedy="Write one, as in [ls, /]")
+            raise InvalidOption(option, value, "names no program", remedy="Name one, as in [ls, /]")
         workdir = raw.get("workdir")
         return cls(
             argv=words,

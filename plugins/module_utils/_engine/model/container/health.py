@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a container's health is: what its checks have said in this run."""
+"""A container's health: the results of its checks in the current run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ...frozen import dataclass
 from ..values.jsontext import is_a
 
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
-#: libpod's: results kept, and characters of each (MaxHealthCheckNumberLogs, MaxHealthCheckLogLength).
+#: Number of results kept, and characters of output of each, as in libpod (MaxHealthCheckNumberLogs, MaxHealthCheckLogLength).
 KEPT, OUTPUT_LIMIT = 5, 500
-#: The last time that is counted in nanoseconds, in the year 2262.
+#: The largest time in nanoseconds, in the year 2262.
 _MOST = 2**63 - 1
 
 
 class Result(NamedTuple):
-    """What a check said: begin and end in nanoseconds since the epoch, exit code, the beginning of its output."""
+    """The result of a check: start and end in nanoseconds since the epoch, exit status, the beginning of its output."""
 
     start: int
     end: int
@@ -27,9 +27,9 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True)
 class Health:
-    """A container's health in one run; ``run`` is when that started, in nanoseconds since the epoch.
+    """A container's health in one run; ``run`` is the start of the run, in nanoseconds since the epoch.
 
-    ``startup_passed``: the start-up check is over; the two counts are its successes and failures so far.
+    ``startup_passed``: the startup check has succeeded; the two counts are its successes and failures so far.
     """
 
     run: int
@@ -46,7 +46,7 @@ class Health:
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> Health:
-        """Return it from its JSON form; raises KeyError, TypeError, ValueError for anything else."""
+        """Decode the JSON form. Raises KeyError, TypeError or ValueError for anything else."""
         log = tuple(Result(*item) for item in data["log"])
         health = cls(**{**data, "log": log})
         _check_types(cls(health.run), health)
@@ -56,7 +56,7 @@ class Health:
 
 
 def _check_types(model: Health | Result, value: Health | Result) -> None:
-    """Raise ValueError where a field has another type than the model's, or a number that is no time."""
+    """Check that the fields have the types of the model's, and numbers are in range. Raises ValueError."""
     fields = value._asdict() if isinstance(value, Result) else vars(value)
     models = model._asdict() if isinstance(model, Result) else vars(model)
     for name, field in fields.items():

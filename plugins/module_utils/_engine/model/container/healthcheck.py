@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container's health check is: the spec's words over the image's ``HEALTHCHECK``, with podman's defaults.
+"""A container's health check: the spec's options, then the image's ``HEALTHCHECK``, then podman's defaults.
 
 Sources: podman-run(1) ``--health-*``; Docker's additions to the image configuration (``Healthcheck``). Times are
 nanoseconds.
@@ -23,7 +23,7 @@ _NOTHING = ImageConfig()
 
 @dataclass(frozen=True)
 class StartupCheck:
-    """The check that comes before the regular one; ``retries`` 0: never restart; ``successes`` 0: the first is enough."""
+    """The startup check, which precedes the regular one; ``retries`` 0: never restart; ``successes`` 0: one is enough."""
 
     argv: tuple[str, ...]
     interval: int = _INTERVAL
@@ -34,7 +34,7 @@ class StartupCheck:
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """The check of a container. ``interval`` 0: never by itself. ``test`` is it in Docker's words (``CMD-SHELL``, ...)."""
+    """The health check of a container. ``interval`` 0: only on demand. ``test``: in Docker's form (``CMD-SHELL``, ...)."""
 
     test: tuple[str, ...]
     argv: tuple[str, ...]
@@ -47,7 +47,7 @@ class HealthCheck:
 
 
 def resolve(spec: ContainerSpec, image: ImageConfig | None) -> HealthCheck | None:
-    """Return the check; None where there is none, or ``none`` switches the image's off."""
+    """Return the health check, None if there is none, or if ``none`` disables the image's."""
     full = filled(spec, image or _NOTHING)
     argv = command(full.healthcheck or ())
     if not argv:
@@ -65,20 +65,20 @@ def resolve(spec: ContainerSpec, image: ImageConfig | None) -> HealthCheck | Non
 
 
 def filled(spec: ContainerSpec, image: ImageConfig) -> ContainerSpec:
-    """Return the spec with the image's words, and the defaults, for what it does not say of its check."""
-    told: Mapping[str, Any] = image.healthcheck or {}
+    """Return the spec with unset options of the check filled in from the image, then from the defaults."""
+    given: Mapping[str, Any] = image.healthcheck or {}
     return replace(
         spec,
-        healthcheck=spec.healthcheck if spec.healthcheck is not None else _image_test(told) or None,
-        healthcheck_interval=_first(spec.healthcheck_interval, _span(told, "Interval"), _INTERVAL),
-        healthcheck_timeout=_first(spec.healthcheck_timeout, _span(told, "Timeout"), _TIMEOUT),
-        healthcheck_retries=_first(spec.healthcheck_retries, _span(told, "Retries"), _RETRIES),
-        healthcheck_start_period=_first(spec.healthcheck_start_period, _span(told, "StartPeriod"), 0),
+        healthcheck=spec.healthcheck if spec.healthcheck is not None else _image_test(given) or None,
+        healthcheck_interval=_first(spec.healthcheck_interval, _span(given, "Interval"), _INTERVAL),
+        healthcheck_timeout=_first(spec.healthcheck_timeout, _span(given, "Timeout"), _TIMEOUT),
+        healthcheck_retries=_first(spec.healthcheck_retries, _span(given, "Retries"), _RETRIES),
+        healthcheck_start_period=_first(spec.healthcheck_start_period, _span(given, "StartPeriod"), 0),
     )
 
 
 def of_image(spec: ContainerSpec, image: ImageConfig) -> ContainerSpec:
-    """Return the spec with the image's words alone for what it does not say of its check."""
+    """Return the spec with unset options of the check filled in from the image, without defaults."""
     told: Mapping[str, Any] = image.healthcheck or {}
     words: dict[str, Any] = {
         "healthcheck": _image_test(told) or None,
@@ -116,6 +116,6 @@ def _image_test(told: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _span(told: Mapping[str, Any], key: str) -> int | None:
-    """Return a number of the image; 0 means that it says nothing, and what is no number says nothing either."""
+    """Return a number of the image; None for 0, which means unset, and for anything that is not a number."""
     value = told.get(key)
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the tests that a user writes for a container's health (podman-run(1) ``--health-cmd``)."""
+"""Parse the command of a health check (podman-run(1) ``--health-cmd``)."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ ACTIONS = (NONE, KILL, RESTART, STOP)
 
 
 def command(test: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the argument list of a test; empty for none at all."""
+    """Return the argument list of a test, () for no check."""
     if len(test) > 1 and test[0] == "CMD-SHELL":
         return ("/bin/sh", "-c", test[1])
     return test[1:] if test and test[0] == "CMD" else ()
 
 
 def parse_test(option: str, value: object) -> tuple[str, ...]:
-    """Return the test in Docker's words of a text or a list, by podman's rules (``--health-cmd``).
+    """Parse a test, a string or a list, into Docker's form, by podman's rules (``--health-cmd``).
 
-    ``none`` is no check; a text is a shell's command unless it begins with CMD or is a JSON list.
+    ``none`` means no check; a string is a shell command unless it begins with CMD or is a JSON list.
     """
     words = _listed(value)
     if words is None:
         return _of_text(option, plain_text(option, value).strip())
     texts = tuple(plain_text(option, word) for word in words)
     if not texts or not any(texts):
-        raise InvalidOption(option, value, "names no command", remedy="Write one, or none to have no check")
+        raise InvalidOption(option, value, "names no command", remedy="Write a command, or none for no check")
     if texts[0].upper() in ("CMD", "CMD-SHELL", "NONE"):
         return _checked(option, value, (texts[0].upper(), *texts[1:]))
     return ("CMD-SHELL", texts[0]) if len(texts) == 1 else ("CMD", *texts)
@@ -38,7 +38,7 @@ def parse_test(option: str, value: object) -> tuple[str, ...]:
 def _of_text(option: str, text: str) -> tuple[str, ...]:
     first, _blank, rest = text.partition(" ")
     if not text:
-        raise InvalidOption(option, text, "names no command", remedy="Write one, or none to have no check")
+        raise InvalidOption(option, text, "names no command", remedy="Write a command, or none for no check")
     if text.lower() == NONE:
         return ("NONE",)
     if first.upper() == "CMD-SHELL":
@@ -51,7 +51,7 @@ def _checked(option: str, value: object, test: tuple[str, ...]) -> tuple[str, ..
         return ("NONE",)
     if len(test) < 2 or not test[1] or (test[0] == "CMD-SHELL" and len(test) > 2):
         raise InvalidOption(
-            option, value, "is no command", remedy="Write it as in [CMD, curl, -f, localhost]"
+            option, value, "is not a command", remedy="Write it as in [CMD, curl, -f, localhost]"
         )
     return test
 
@@ -67,12 +67,12 @@ def _listed(value: object) -> list[object] | None:
 
 
 def parse_interval(option: str, value: object) -> int:
-    """Return the time between checks; ``disable`` is 0: the check is only run by hand."""
+    """Parse the interval between checks; ``disable`` is 0: the check runs only on demand."""
     return 0 if str(value).strip().lower() == "disable" else positive(option, value)
 
 
 def parse_action(option: str, value: object) -> str:
-    """Return what shall happen to an unhealthy container."""
+    """Parse the action for an unhealthy container."""
     if value not in ACTIONS:
-        raise InvalidOption(option, value, "is no action", remedy=f"Write one of {', '.join(ACTIONS)}")
+        raise InvalidOption(option, value, "is not an action", remedy=f"Write one of {', '.join(ACTIONS)}")
     return str(value)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read OCI hook files of version 1.0.0 and choose those that a container gets; pure.
+"""Parse OCI hook files of version 1.0.0 and select those that apply to a container; pure.
 
-Source: oci-hooks(5) of containers/common, and libpod's pkg/hooks where that page leaves room.
+Source: oci-hooks(5) of containers/common, and libpod's pkg/hooks where the manual page is ambiguous.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from ...errors import InvalidOption
 from ...frozen import dataclass, field
 from ..values import jsontext
 
-#: Not of the OCI specification: run before the container is made, with config.json to change.
+#: Not in the OCI specification: run before the container is created, and can change config.json.
 PRECREATE = "precreate"
-#: Of config.json: the runtime runs these (OCI runtime specification, POSIX-platform hooks).
+#: The stages in config.json, which the runtime runs (OCI runtime specification, POSIX-platform hooks).
 STAGES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
-#: Its program is one of the container.
+#: The stage whose program is in the container.
 INSIDE = "startContainer"
 OPTION = "hooks_dir"
 _VERSION = "1.0.0"
@@ -26,7 +26,7 @@ _VERSION = "1.0.0"
 
 @dataclass(frozen=True)
 class When:
-    """The conditions of a hook; each that is set has to hold, and one has to be set."""
+    """The conditions of a hook. All that are set must hold, and at least one must be set."""
 
     always: Optional[bool] = None
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -34,9 +34,9 @@ class When:
     bind_mounts: Optional[bool] = None
 
     def holds(self, annotations: Mapping[str, str], command: str, *, bind_mounts: bool) -> bool:
-        """Tell whether a container with these gets the hook; ``command`` is the first word of what it runs."""
+        """Return whether the hook applies to a container with these properties; ``command``: its first argument."""
         answers = [] if self.always is None else [self.always]
-        # A condition of false never holds, as in libpod: it is no wish for a container without.
+        # As in libpod, a condition of false never holds; it does not select containers without bind mounts.
         answers += [] if self.bind_mounts is None else [self.bind_mounts and bind_mounts]
         answers += [_any_fits(pair, annotations) for pair in self.annotations.items()]
         answers += [any(re.search(one, command) for one in self.commands)] if self.commands else []
@@ -45,7 +45,7 @@ class When:
 
 @dataclass(frozen=True)
 class Hook:
-    """A hook file: what runs (``entry`` as in config.json: path, args, env, timeout in seconds), when and at which stages."""
+    """A hook file: the program (``entry`` as in config.json: path, args, env, timeout in seconds), conditions and stages."""
 
     file: str
     entry: Mapping[str, Any]
@@ -54,25 +54,25 @@ class Hook:
 
 
 def parse(file: str, text: str) -> Hook:
-    """Read a hook file; raises InvalidOption that names it."""
+    """Parse a hook file. Raises InvalidOption, naming the file."""
     try:
         data = jsontext.parse(text)
     except ValueError as error:
-        raise _wrong(file, f"is no JSON: {error}") from None
+        raise _wrong(file, f"is not JSON: {error}") from None
     data = _object(file, "the file", data)
     if data.get("version") != _VERSION:
-        raise _wrong(file, f"has version {data.get('version')!r}, and only {_VERSION} is known")
+        raise _wrong(file, f"has version {data.get('version')!r}; only {_VERSION} is supported")
     stages = _texts(file, "stages", data.get("stages"))
     unknown = [stage for stage in stages if stage not in (PRECREATE, *STAGES)]
     if unknown or not stages:
-        raise _wrong(file, f"names {', '.join(unknown) or 'no stage'} in stages")
+        raise _wrong(file, f"has {', '.join(unknown) or 'no stage'} in stages")
     return Hook(file, _entry(file, data.get("hook")), _when(file, data.get("when")), stages)
 
 
 def chosen(
     hooks: Iterable[Hook], config: Mapping[str, Any], *, bind_mounts: bool
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return, by stage, the hooks that the container of this config.json gets, in the order of their files' names."""
+    """Return the hooks that apply to the container of this config.json, by stage and in the order of their file names."""
     annotations = config.get("annotations") or {}
     args: Sequence[str] = config.get("process", {}).get("args") or [""]
     found: dict[str, list[dict[str, Any]]] = {}
@@ -93,11 +93,11 @@ def _entry(file: str, data: object) -> dict[str, Any]:
         if hook.get(key) is not None:
             entry[key] = list(_texts(file, f"hook.{key}", hook[key]))
     if not all("=" in one for one in entry.get("env", ())):
-        raise _wrong(file, "has something other than NAME=VALUE in hook.env")
+        raise _wrong(file, "has an item in hook.env that is not NAME=VALUE")
     timeout = hook.get("timeout")
     if timeout is not None:
         if isinstance(timeout, bool) or not isinstance(timeout, int) or timeout <= 0:
-            raise _wrong(file, "has no seconds above 0 in hook.timeout")
+            raise _wrong(file, "has a hook.timeout that is not a number of seconds above 0")
         entry["timeout"] = timeout
     return entry
 
@@ -120,7 +120,7 @@ def _compiled(file: str, pattern: object) -> None:
     try:
         re.compile(pattern if isinstance(pattern, str) else "(")
     except re.error as error:
-        raise _wrong(file, f"has {pattern!r} where a regular expression belongs: {error}") from None
+        raise _wrong(file, f"has the invalid regular expression {pattern!r}: {error}") from None
 
 
 def _any_fits(patterns: tuple[str, str], annotations: Mapping[str, str]) -> bool:
@@ -130,7 +130,7 @@ def _any_fits(patterns: tuple[str, str], annotations: Mapping[str, str]) -> bool
 
 def _flag(file: str, key: str, value: object) -> Optional[bool]:
     if value is not None and not isinstance(value, bool):
-        raise _wrong(file, f"has neither true nor false in when.{key}")
+        raise _wrong(file, f"has a when.{key} that is not a boolean")
     return value
 
 
@@ -142,9 +142,9 @@ def _object(file: str, key: str, value: object) -> dict[str, Any]:
 
 def _texts(file: str, key: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) and "\0" not in one for one in value):
-        raise _wrong(file, f"has no list of texts at {key}")
+        raise _wrong(file, f"has no list of strings at {key}")
     return tuple(value)
 
 
 def _wrong(file: str, what: str) -> InvalidOption:
-    return InvalidOption(OPTION, file, what, remedy="See oci-hooks(5) for what a hook file holds")
+    return InvalidOption(OPTION, file, what, remedy="See oci-hooks(5) for the format of hook files")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of option values: how each is read, stored and compared.
+"""The kinds of option values: how each is parsed, stored and compared.
 
-A kind turns what the user wrote into one canonical value (two spellings of one meaning give the same value), and
-that value into JSON and back. Comparison is always of the JSON forms, so nothing can be stored and not compared.
+A kind converts the user's input into a canonical value (spellings with the same meaning yield the same value), and
+that value into JSON and back. The JSON forms are compared, so everything that is stored is also compared.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from . import (
 )
 from .restart_policy import decode_restart_policy, parse_restart_policy
 
-#: An option as Ansible's argument spec has it: type, elements, choices, aliases, no_log.
+#: An option in the form of Ansible's argument spec: type, elements, choices, aliases, no_log.
 Argument = Mapping[str, Any]
 
 
 def of_type(kind: str, *, elements: str = "", **more: Any) -> Argument:
-    """Return an argument of a type; a list's elements are texts unless ``elements`` says otherwise."""
+    """Return an argument of a type; the elements of a list are strings by default."""
     items = {"elements": elements or "str"} if kind == "list" else {}
     return {"type": kind, **items, **more}
 
@@ -49,9 +49,8 @@ def _same(value: Any) -> Any:
 class Kind(NamedTuple):
     """How a value is parsed (``parse(option, raw)``), encoded to JSON and decoded.
 
-    ``written``: its JSON form, or that of each of its keys, as a person writes it. ``empty_is_unset``: an empty list, mapping
-    or text, or 0, has the same effect as none at all, so both are stored as unset. ``argument``: what a task may write, in the
-    words of Ansible's argument spec.
+    ``written``: converts the JSON form, or that of each of its keys, to what a person would write. ``empty_is_unset``: an empty
+    list, mapping or string, or 0, has the same effect as no value, so both are stored as unset. ``argument``: the argument spec.
     """
 
     parse: Callable[[str, Any], Any]
@@ -62,9 +61,9 @@ class Kind(NamedTuple):
     written: Callable[[Any], Any] = _same
 
 
-#: What the kernel takes as a host name (HOST_NAME_MAX, limits.h), and can stand in /etc/hosts.
+#: A host name that the kernel accepts (HOST_NAME_MAX, limits.h) and that is valid in /etc/hosts.
 _HOSTNAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,63}")
-#: The kernel parameters that a container has of its own; others are the host's (sysctl(8), namespaces(7)).
+#: The namespaced kernel parameters; all others are the host's (sysctl(8), namespaces(7)).
 _OWN_SYSCTL = re.compile(
     r"net\..+|fs\.mqueue\..+|kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
 )
@@ -72,7 +71,7 @@ _OWN_SYSCTL = re.compile(
 
 def _boolean(option: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise InvalidOption(option, value, "is neither true nor false", remedy="Write true or false")
+        raise InvalidOption(option, value, "is not a boolean", remedy="Write true or false")
     return value
 
 
@@ -82,7 +81,7 @@ def _hostname(option: str, value: object) -> str:
         raise InvalidOption(
             option,
             value,
-            "is no host name",
+            "is not a host name",
             remedy="Write at most 64 letters, digits, _ . -, as in db-1.example",
         )
     return text
@@ -96,14 +95,14 @@ def _command(option: str, value: object) -> tuple[str, ...]:
             raise InvalidOption(
                 option,
                 value,
-                f"can't be split into words: {error}",
+                f"cannot be split into words: {error}",
                 remedy="Close the quotes, or write a list",
             ) from None
     return _words(option, value)
 
 
 def _entrypoint(option: str, value: object) -> tuple[str, ...]:
-    """Read a list, a JSON list, or one program; an empty text means no entrypoint (podman-run(1))."""
+    """Parse a list, a JSON list, or a single program; an empty string means no entrypoint (podman-run(1))."""
     if not isinstance(value, str):
         return _words(option, value)
     try:
@@ -117,27 +116,27 @@ def _entrypoint(option: str, value: object) -> tuple[str, ...]:
 
 def _words(option: str, value: object) -> tuple[str, ...]:
     if not isinstance(value, (list, tuple)):
-        raise InvalidOption(option, value, "is no list", remedy="Write a list of words")
+        raise InvalidOption(option, value, "is not a list", remedy="Write a list of words")
     return tuple(plain_text(option, item) for item in value)
 
 
 def _texts(option: str, value: object) -> dict[str, str]:
     if not isinstance(value, dict):
-        raise InvalidOption(option, value, "is no mapping", remedy="Write it as in {NAME: value}")
+        raise InvalidOption(option, value, "is not a mapping", remedy="Write it as in {NAME: value}")
     result = {plain_text(option, key): plain_text(f"{option}.{key}", item) for key, item in value.items()}
     for key in result:
         if not key or "=" in key:
-            raise InvalidOption(option, key, "is no name for a value", remedy="Write a name without =")
+            raise InvalidOption(option, key, "is not a valid name", remedy="Write a name without =")
     return result
 
 
 def _each(parse: Callable[[str, Any], Any]) -> Callable[[str, Any], tuple[Any, ...]]:
-    """Return a parser of lists whose order and repetitions mean nothing."""
+    """Return a parser of lists in which order and repetition are insignificant."""
     return lambda option, value: tuple(sorted({parse(option, item) for item in value}))
 
 
 def _keyed(parse: Callable[[str, Any], tuple[str, Any]]) -> Callable[[str, Any], dict[str, Any]]:
-    """Return a parser of lists whose items each have a key that may stand only once."""
+    """Return a parser of lists whose items have unique keys."""
 
     def read(option: str, value: Any) -> dict[str, Any]:
         result: dict[str, Any] = {}
@@ -147,7 +146,7 @@ def _keyed(parse: Callable[[str, Any], tuple[str, Any]]) -> Callable[[str, Any],
                 raise InvalidOption(
                     option,
                     item,
-                    f"gives {key} a second time with another value",
+                    f"sets {key} twice, to different values",
                     remedy="Keep one of the two",
                 )
         return result
@@ -156,7 +155,7 @@ def _keyed(parse: Callable[[str, Any], tuple[str, Any]]) -> Callable[[str, Any],
 
 
 def _security(option: str, value: object) -> str:
-    # ``label:disable`` is the old spelling of ``label=disable``; a ":" in the argument is the argument's.
+    # ``label:disable`` is the old spelling of ``label=disable``; any later ":" belongs to the argument.
     match = re.fullmatch("([a-z-]+)(?:[=:](.*))?", plain_text(option, value), re.DOTALL)
     word, argument = (match[1], match[2] or "") if match else ("", "")
     if word == "no-new-privileges" and argument in ("", "true", "false"):
@@ -178,8 +177,8 @@ def _sysctl(option: str, value: object) -> dict[str, str]:
             raise InvalidOption(
                 option,
                 key,
-                "is no kernel parameter that a container has of its own",
-                remedy="Those are below net. and fs.mqueue., and of kernel. msg*, sem and shm*",
+                "is not a namespaced kernel parameter",
+                remedy="Set parameters below net. and fs.mqueue., and kernel.msg*, kernel.sem and kernel.shm*",
             )
     return result
 
@@ -198,18 +197,18 @@ def _decode_devices(data: dict[str, Any]) -> dict[str, limits.Device]:
 
 
 def _mounts(_option: str, values: dict[str, Any]) -> dict[str, mounts.Mount]:
-    """Join ``volume``, ``mount`` and ``tmpfs``."""
-    from ..mounts import grammar  # a task's words only; what is stored is read without
+    """Combine ``volume``, ``mount`` and ``tmpfs``."""
+    from ..mounts import grammar  # needed only for a task's input, not for stored values
 
     return grammar.parse_all(values)
 
 
 def _health(option: str, value: Any) -> tuple[str, ...]:
-    """Join ``healthcheck`` and ``no_healthcheck``."""
+    """Combine ``healthcheck`` and ``no_healthcheck``."""
     test = value.get("healthcheck")
     if value.get("no_healthcheck"):
         if test is not None:
-            raise InvalidOption(option, test, "is there with no_healthcheck", remedy="Keep one of the two")
+            raise InvalidOption(option, test, "contradicts no_healthcheck", remedy="Keep one of the two")
         return ("NONE",)
     return () if test is None else healthtest.parse_test(option, test)
 
@@ -232,7 +231,7 @@ BOOL = Kind(_boolean, argument=_BOOL)
 SHARES = Kind(quantities.shares, empty_is_unset=True, argument=_INT)
 PATH = Kind(absolute_path)
 SIZE = Kind(quantities.size, written=readable.size)
-#: A limit of 0 bytes or processors is none, as podman has it.
+#: A limit of 0 bytes or processors means no limit, as in podman.
 SIZE_LIMIT = Kind(quantities.size, empty_is_unset=True, written=readable.size)
 SIZE_OR_UNLIMITED = Kind(quantities.size_or_unlimited, written=readable.size)
 CPUS = Kind(quantities.cpus, empty_is_unset=True, written=readable.cpus)
@@ -260,9 +259,9 @@ HOSTS_FILE = Kind(resolver.parse_hosts_file, empty_is_unset=True)
 HOST_NAMES = Kind(resolver.parse_hosts, dict, dict, True, argument=_DICT)
 PID = Kind(namespaces.parser("host", "private", unset="private"), empty_is_unset=True)
 UTS = PID
-#: Podman lets others join the namespace unless it is ``private``; ``none``: without /dev/shm.
+#: As in podman, others can join the namespace unless it is ``private``; ``none``: no /dev/shm.
 IPC = Kind(namespaces.parser("shareable", "private", "host", "none", unset="shareable"), empty_is_unset=True)
-#: What unset means depends on the host: private with cgroups v2, else the host's.
+#: The default depends on the host: private with cgroups v2, else the host's.
 CGROUPNS = Kind(namespaces.parser("host", "private"), empty_is_unset=True)
 UMASK = Kind(tuning.umask)
 OOM_SCORE_ADJ = Kind(tuning.oom_score_adj, argument=_INT)
@@ -271,9 +270,9 @@ BLKIO_WEIGHT = Kind(tuning.blkio_weight, empty_is_unset=True, argument=_INT)
 DEVICE_RULES = Kind(_each(tuning.device_rule), list, tuple, True, argument=_LIST)
 CGROUP_CONF = Kind(tuning.cgroup_conf, dict, dict, True, argument=_DICT)
 TIMEZONE = Kind(tuning.timezone, empty_is_unset=True)
-#: One value for userns, uidmap, gidmap, subuidname and subgidname.
+#: A single value for userns, uidmap, gidmap, subuidname and subgidname.
 USERNS = Kind(userns.parse, lambda value: value.encode(), userns.UserNamespace.decode, True)
-#: Without words the image's command runs, as with none at all; an entrypoint without words is no entrypoint.
+#: An empty command is unset, so the image's command runs; an empty entrypoint removes the image's.
 COMMAND = Kind(_command, list, tuple, True, argument=_RAW)
 ENTRYPOINT = Kind(_entrypoint, list, tuple, argument=_RAW)
 CGROUPS = Kind(cgroup.parse_use, argument=of_type("str", choices=[*cgroup.USES]))

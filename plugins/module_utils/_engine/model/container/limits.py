@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"\d{1,19}", re.ASCII)
 
 
 class Device(NamedTuple):
-    """A device of the host inside the container; ``permissions`` out of r, w, m (cgroup-v1/devices)."""
+    """A host device in the container; ``permissions`` consist of r, w and m (cgroup-v1/devices)."""
 
     source: str
     destination: str
@@ -29,12 +29,12 @@ class Device(NamedTuple):
 
 
 def parse_ulimit(option: str, text: str) -> tuple[str, tuple[int, int]]:
-    """Parse ``nofile=1024:2048``; one number serves as both; ``unlimited`` and -1 are -1."""
+    """Parse ``nofile=1024:2048``; a single number sets both limits; ``unlimited`` and -1 are -1."""
     name, equals, value = str(text).lower().partition("=")
     name = name.removeprefix("rlimit_")
     if not equals or name not in RLIMITS:
         raise InvalidOption(
-            option, text, "is no ulimit", remedy="Write NAME=SOFT[:HARD], as in nofile=1024:4096"
+            option, text, "is not a ulimit", remedy="Write NAME=SOFT[:HARD], as in nofile=1024:4096"
         )
     soft, colon, hard = value.partition(":")
     limits = _limit(option, text, soft), _limit(option, text, hard if colon else soft)
@@ -42,8 +42,8 @@ def parse_ulimit(option: str, text: str) -> tuple[str, tuple[int, int]]:
         raise InvalidOption(
             option,
             text,
-            "has a soft limit above the hard one",
-            remedy="Write NAME=SOFT:HARD, the lower first",
+            "has a soft limit above the hard limit",
+            remedy="Write NAME=SOFT:HARD, the lower limit first",
         )
     return name, limits
 
@@ -52,7 +52,9 @@ def _limit(option: str, text: str, value: str) -> int:
     if value in ("unlimited", "-1"):
         return UNLIMITED
     if not _NUMBER.fullmatch(value) or int(value) > INT64_MAX:
-        raise InvalidOption(option, text, f"has the limit {value!r}", remedy="Write a number or unlimited")
+        raise InvalidOption(
+            option, text, f"has the invalid limit {value!r}", remedy="Write a number or unlimited"
+        )
     return int(value)
 
 
@@ -64,6 +66,6 @@ def parse_device(option: str, text: str) -> Device:
     permissions = rest.pop(0) if rest else "rwm"
     if not source.startswith("/") or rest or not permissions or set(permissions) - set("rwm"):
         raise InvalidOption(
-            option, text, "is no device", remedy="Write HOST[:CONTAINER][:rwm], as in /dev/fuse:rw"
+            option, text, "is not a device", remedy="Write HOST[:CONTAINER][:rwm], as in /dev/fuse:rw"
         )
     return Device(source, destination, "".join(sorted(set(permissions), key="rwm".index)))

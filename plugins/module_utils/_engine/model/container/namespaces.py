@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parse which namespaces a container shares, and tell whom it therefore needs.
+"""Parse a container's namespaces, and find the containers that it requires for them.
 
-The canonical form is podman's own text: ``host``, ``private``, ``none``, ``container:NAME``, ``ns:/PATH``; unset is the
-default, mostly a namespace of its own. Sources: podman-run(1) ``--network``, ``--ipc``, ``--pid``, ``--uts``,
+The canonical form is podman's: ``host``, ``private``, ``none``, ``container:NAME``, ``ns:/PATH``; unset is the
+default, mostly a private namespace. Sources: podman-run(1) ``--network``, ``--ipc``, ``--pid``, ``--uts``,
 ``--cgroupns``, ``--userns``; namespaces(7); seed: hasNamespace.
 """
 
@@ -31,20 +31,20 @@ OPTIONS: Mapping[str, str] = {
 }
 _CONTAINER = "container:"
 _PATH = "ns:"
-#: Words that podman has for containers of a pod, or without root; each with why it can't be had here.
+#: Modes of podman for pods and rootless containers, each with the reason why it is refused here.
 REFUSED = {
-    "pod": "needs pods, which this engine has not",
-    "slirp4netns": "is for podman without root",
-    "pasta": "is for podman without root",
-    "keep-id": "is for podman without root: root has no id of its own to keep",
-    "nomap": "is for podman without root: root has no id of its own to hide",
+    "pod": "requires pods, which are not implemented",
+    "slirp4netns": "is for rootless podman",
+    "pasta": "is for rootless podman",
+    "keep-id": "is for rootless podman: root has no ID to keep",
+    "nomap": "is for rootless podman: root has no ID to hide",
 }
 
 
 def parser(*words: str, unset: str = "") -> Callable[[str, Any], str]:
-    """Return the parser of an option that takes these words, ``container:NAME`` and ``ns:PATH``.
+    """Return a parser of an option with these modes, ``container:NAME`` and ``ns:PATH``.
 
-    ``unset`` is the word that means the same as leaving the option out; it becomes "".
+    ``unset`` is the default mode; it becomes "".
     """
 
     def parse(option: str, value: Any) -> str:
@@ -57,18 +57,18 @@ def parser(*words: str, unset: str = "") -> Callable[[str, Any], str]:
 
 
 def joined(option: str, text: str, words: tuple[str, ...]) -> str:
-    """Return the canonical form of ``container:NAME`` and ``ns:PATH``; ``words`` are the option's others, for the error."""
+    """Parse ``container:NAME`` or ``ns:PATH``; ``words`` are the option's other modes, for the error."""
     if text.startswith(_CONTAINER):
         return _CONTAINER + check_name(option, text[len(_CONTAINER) :])
     if text.startswith(_PATH):
         return _PATH + absolute_path(option, text[len(_PATH) :])
-    why = REFUSED.get(text.partition(":")[0], "is no namespace")
+    why = REFUSED.get(text.partition(":")[0], "is not a namespace")
     known = ", ".join((*words, "container:NAME", "ns:PATH"))
     raise InvalidOption(option, text, why, remedy=f"Known: {known}")
 
 
 def of(spec: Any, kind: str) -> str:
-    """Return how the spec (ContainerSpec, whose rows come from here) has the namespace; "" is unset."""
+    """Return the spec's mode for a kind of namespace; "" is unset. A ContainerSpec, whose rows import this module."""
     value = getattr(spec, OPTIONS[kind])
     if kind == "network":
         return str(value[0]) if value else ""
@@ -86,19 +86,19 @@ def path(text: str) -> str | None:
 
 
 def is_own(text: str) -> bool:
-    """Tell whether a namespace is the container's own, neither the host's nor another's."""
+    """Return whether a mode gives the container its own namespace, not the host's or another container's."""
     return text != HOST and container(text) is None and path(text) is None
 
 
 def uses_host_network(spec: Any) -> bool:
-    """Tell whether the container is in the host's network."""
+    """Return whether the container uses the host's network namespace."""
     return bool(spec.network == (HOST,))
 
 
 def hostname_of(spec: Any, container_id: str, host: str) -> str:
-    """Return the host name inside a container whose UTS namespace is its own or the host's (podman-run(1)).
+    """Return the host name in a container whose UTS namespace is its own or the host's (podman-run(1)).
 
-    As asked for; with ``uts: host`` or ``network: host`` the ``host``'s name; else the short id.
+    It is the requested one, otherwise the ``host``'s with ``uts: host`` or ``network: host``, otherwise the short ID.
     """
     if spec.hostname is not None:
         return str(spec.hostname)
@@ -106,13 +106,13 @@ def hostname_of(spec: Any, container_id: str, host: str) -> str:
 
 
 def needs(spec: Any) -> tuple[tuple[str, str], ...]:
-    """Return (option, name) of the containers whose namespaces it shares; a name may be an id."""
+    """Return (option, name) of each container whose namespace the spec joins; a name may be an ID."""
     found = ((option, container(of(spec, kind))) for kind, option in OPTIONS.items())
     return tuple((option, name) for option, name in found if name is not None)
 
 
 def with_names(spec: Any, names: Mapping[str, str]) -> Any:
-    """Return the spec with the names of other containers in the place of their ids; ``names``: what each text means."""
+    """Return the spec with IDs of other containers replaced by names; ``names`` maps each text to the name."""
     changed: dict[str, Any] = {}
     for kind, option in OPTIONS.items():
         name = container(of(spec, kind))
@@ -122,17 +122,20 @@ def with_names(spec: Any, names: Mapping[str, str]) -> Any:
 
 
 def _renamed(value: Any, kind: str, text: str) -> Any:
-    """Return an option's value with another text, in the form that the option has."""
+    """Return an option's value with another mode, in the option's own form."""
     if kind == "network":
         return (text,)
     return replace(value, mode=text) if kind == "user" else text
 
 
 def check(spec: Any, *, usual_shm_size: int) -> None:
-    """Refuse what would change a namespace that is not the container's own."""
+    """Check that no option changes a namespace that is not the container's own. Raises InvalidOption."""
     if spec.hostname is not None and not is_own(spec.uts or ""):
         raise InvalidOption(
-            "hostname", spec.hostname, f"is another's with uts: {spec.uts}", remedy="Leave one of the two out"
+            "hostname",
+            spec.hostname,
+            f"cannot be set with uts: {spec.uts}",
+            remedy="Leave out one of the two",
         )
     of_ipc = [key for key in spec.sysctl or () if key.startswith(("kernel", "fs")) and spec.ipc == HOST]
     if of_ipc:
@@ -140,12 +143,12 @@ def check(spec: Any, *, usual_shm_size: int) -> None:
             "sysctl",
             of_ipc[0],
             "is the host's with ipc: host",
-            remedy="Set it on the host, as with ansible.posix.sysctl",
+            remedy="Set it on the host, for example with ansible.posix.sysctl",
         )
     if spec.shm_size != usual_shm_size and (not is_own(spec.ipc or "") or spec.ipc == NONE):
         raise InvalidOption(
             "shm_size",
             spec.shm_size,
-            f"has no /dev/shm of its own with ipc: {spec.ipc}",
+            f"cannot be set with ipc: {spec.ipc}, where the container has no own /dev/shm",
             remedy="Leave it out",
         )

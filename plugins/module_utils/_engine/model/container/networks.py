@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parse which networks a container is in, and what it wants of each.
+"""Parse the networks of a container, and the options of each attachment.
 
 Sources: podman-run(1) ``--network``, ``--ip``, ``--ip6``, ``--mac-address``, ``--network-alias``. The canonical form of option
-``network`` is a tuple of texts, ``NAME[:KEY=VALUE,...]`` with the keys sorted; without any text it is the default network alone.
+``network`` is a tuple of strings, ``NAME[:KEY=VALUE,...]`` with sorted keys; an empty tuple means the default network.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from ..values.names import check_name
 from ..values.text import decimal, plain_text
 from . import namespaces
 
-#: The network of a container that names none.
+#: The default network.
 DEFAULT = "slipway"
-#: Podman's words for it.
+#: Podman's names of it.
 _DEFAULT_WORDS = ("bridge", "private")
 _MODES = (namespaces.HOST, namespaces.NONE)
 _MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _ALIAS = re.compile(r"[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,253}[a-zA-Z0-9_])?")
 _METRICS = 2**31 - 1
 _LOOPBACK = "lo"
-#: What makes /etc/hosts and /etc/resolv.conf, which a container that shares another's network has of that one.
+#: The options that determine /etc/hosts and /etc/resolv.conf. A container that joins another's network namespace uses that one's.
 _OF_FILES = ("dns", "dns_search", "dns_option", "etc_hosts", "no_hosts", "hosts_file")
 
 
 class Wanted(NamedTuple):
-    """What a container wants of one network. ``ips`` are addresses of both versions; "" and () leave the choice to the engine.
+    """A container's requests for a network. ``ips`` has addresses of both IP versions; for "" and (), the engine chooses.
 
-    ``link_local`` is one more address, "" for none.
+    ``link_local`` is an additional address, "" for none.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Wanted(NamedTuple):
 
 
 def parse(option: str, value: Any) -> tuple[str, ...]:
-    """Return the canonical texts; raises InvalidOption."""
+    """Parse option ``network`` into its canonical form. Raises InvalidOption."""
     items = [plain_text(option, item) for item in (value if isinstance(value, (list, tuple)) else [value])]
     texts = tuple(_canonical(option, item) for item in items if item)
     modes = [text for text in texts if is_mode(text)]
@@ -58,8 +58,8 @@ def parse(option: str, value: Any) -> tuple[str, ...]:
         raise InvalidOption(
             option,
             modes[0],
-            "can't be one of several networks",
-            remedy="Write it alone, or names of networks",
+            "cannot be combined with networks",
+            remedy="Write only this mode, or only names of networks",
         )
     names = [text.partition(":")[0] for text in texts if not is_mode(text)]
     double = next((name for name in names if names.count(name) > 1), None)
@@ -69,19 +69,19 @@ def parse(option: str, value: Any) -> tuple[str, ...]:
 
 
 def is_mode(text: str) -> bool:
-    """Tell whether a canonical text is none of a network: host, none, container:NAME, ns:PATH."""
+    """Return whether a canonical text is a mode and not a network: host, none, container:NAME, ns:PATH."""
     return text in _MODES or namespaces.container(text) is not None or namespaces.path(text) is not None
 
 
 def has_networks(spec: Any) -> bool:
-    """Tell whether a spec (ContainerSpec) is in networks of the engine, and not in a namespace without them or of another."""
+    """Return whether a spec (ContainerSpec) has networks of the engine, and not a mode."""
     return not (spec.network and is_mode(spec.network[0]))
 
 
 def wanted(spec: Any) -> tuple[Wanted, ...]:
-    """Return what a spec (ContainerSpec) wants of each of its networks, in order; () for one that is in none of its own.
+    """Return the requests of a spec (ContainerSpec) for each of its networks, in order; () if it has a mode.
 
-    ``ip``, ``ip6``, ``link_local_ip``, ``mac_address`` are for the first, ``network_aliases`` for all (podman-run(1)).
+    ``ip``, ``ip6``, ``link_local_ip`` and ``mac_address`` apply to the first, ``network_aliases`` to all (podman-run(1)).
     """
     texts = spec.network or (DEFAULT,)
     if is_mode(texts[0]):
@@ -97,9 +97,9 @@ def wanted(spec: Any) -> tuple[Wanted, ...]:
 
 
 def without(spec: Any, names: Collection[str]) -> Any:
-    """Return a spec (ContainerSpec) that is no longer in the network with these names; in no other, it is in none.
+    """Return a spec (ContainerSpec) without the networks of these names; without any other network, its mode is ``none``.
 
-    What it asks of its first network goes with that, and its ports with the last one.
+    The requests for the first network are removed with it, and the published ports with the last network.
     """
     texts = spec.network or (DEFAULT,)
     left = tuple(text for text in texts if text.partition(":")[0] not in names)
@@ -112,12 +112,12 @@ def without(spec: Any, names: Collection[str]) -> Any:
 
 
 def aliases(spec: Any, network: str) -> tuple[str, ...]:
-    """Return the further names that a container has in a network."""
+    """Return the additional names of a container in a network."""
     return next((one.aliases for one in wanted(spec) if one.name == network), ())
 
 
 def check(spec: Any) -> None:
-    """Refuse what can't go with the networks that a spec has: InvalidOption."""
+    """Check that the options of a spec are consistent with its networks. Raises InvalidOption."""
     given = {
         "ip": spec.ip,
         "ip6": spec.ip6,
@@ -132,19 +132,19 @@ def check(spec: Any) -> None:
     if (other := namespaces.container(mode)) is not None:
         told = next((name for name in _OF_FILES if getattr(spec, name)), None)
         if told is not None:
-            raise _vain(told, getattr(spec, told), mode, f"Leave it out, or write it for container {other}")
+            raise _vain(told, getattr(spec, told), mode, f"Leave it out, or set it for container {other}")
     if spec.no_hosts and (spec.etc_hosts or spec.hosts_file):
         other = "etc_hosts" if spec.etc_hosts else "hosts_file"
-        raise InvalidOption("no_hosts", True, f"leaves {other} no effect", remedy="Keep one of the two")
+        raise InvalidOption("no_hosts", True, f"contradicts {other}", remedy="Keep one of the two")
     if is_mode(mode) and HOST_GATEWAY in (spec.etc_hosts or {}).values():
-        why = Words(f"is {HOST_GATEWAY}, which nothing is with ", Setting("network", mode))
+        why = Words("has no meaning with ", Setting("network", mode))
         raise InvalidOption("etc_hosts", HOST_GATEWAY, why, remedy="Write an address, or name a network")
     for one in wanted(spec):
         versions = [6 if ":" in ip else 4 for ip in one.ips]
         double = next((version for version in (4, 6) if versions.count(version) > 1), None)
         if double is not None:
             raise InvalidOption(
-                "network", one.name, f"is given two IPv{double} addresses", remedy="Write one of each version"
+                "network", one.name, f"has two IPv{double} addresses", remedy="Write one of each IP version"
             )
 
 
@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:
 
 
 def parse_ip(version: int) -> Any:
-    """Return the parser of an address of this IP version; its canonical form is that of RFC 5952 or dotted decimals."""
+    """Return a parser of addresses of this IP version; the canonical form is dotted decimal, or that of RFC 5952."""
 
     def parse_one(option: str, value: Any) -> str:
         text = plain_text(option, value)
@@ -168,34 +168,34 @@ def parse_ip(version: int) -> Any:
 
 
 def parse_link_local(option: str, value: Any) -> str:
-    """Return a link-local address of either version in canonical form; raises InvalidOption."""
-    import ipaddress  # only what names an address needs it
+    """Parse a link-local address of either IP version into canonical form. Raises InvalidOption."""
+    import ipaddress  # needed only if an address is named
 
     text = plain_text(option, value)
     found = _address(option, text, (4, 6)) if text else ""
     if found and not ipaddress.ip_address(found).is_link_local:
         raise InvalidOption(
-            option, value, "is no link-local address", remedy="Write one of 169.254.0.0/16 or fe80::/10"
+            option, value, "is not a link-local address", remedy="Write one of 169.254.0.0/16 or fe80::/10"
         )
     return found
 
 
 def parse_mac(option: str, value: Any) -> str:
-    """Return a MAC address in lower case with colons; raises InvalidOption for none, and for one of a group."""
+    """Parse a MAC address into lower case with colons. Raises InvalidOption, also for a multicast address."""
     text = plain_text(option, value).lower().replace("-", ":")
     if text and (not _MAC.fullmatch(text) or int(text[:2], 16) & 1):
         raise InvalidOption(
-            option, value, "is no MAC address of one interface", remedy="Write it as in 92:d0:c6:0a:29:33"
+            option, value, "is not a unicast MAC address", remedy="Write it as in 92:d0:c6:0a:29:33"
         )
     return text
 
 
 def parse_alias(option: str, value: Any) -> str:
-    """Return a name that the resolver can answer; raises InvalidOption."""
+    """Parse a name that the resolver can answer. Raises InvalidOption."""
     text = plain_text(option, value)
     if not _ALIAS.fullmatch(text):
         raise InvalidOption(
-            option, value, "is no host name", remedy="Write letters, digits, _ . -, as in db-1.example"
+            option, value, "is not a host name", remedy="Write letters, digits, _ . -, as in db-1.example"
         )
     return text
 
@@ -219,7 +219,7 @@ def _decode(option: str, text: str) -> Wanted:
     name, _colon, rest = text.partition(":")
     if text.startswith("{"):
         raise InvalidOption(
-            option, text, "is a mapping", remedy="Write a text, as in NAME or NAME:ip=ADDRESS,alias=NAME"
+            option, text, "is a mapping", remedy="Write a string, as in NAME or NAME:ip=ADDRESS,alias=NAME"
         )
     if name in namespaces.REFUSED:
         raise InvalidOption(
@@ -230,7 +230,7 @@ def _decode(option: str, text: str) -> Wanted:
         key, equals, value = part.partition("=")
         if key not in _KEYS or not equals:
             raise InvalidOption(
-                option, text, f"has {part!r} in it", remedy=f"After the colon may stand: {', '.join(_KEYS)}"
+                option, text, f"has the invalid part {part!r}", remedy=f"Known: {', '.join(_KEYS)}"
             )
         wanted_one = _KEYS[key](option, wanted_one, value)
     return wanted_one
@@ -277,19 +277,19 @@ def _with_interface(option: str, one: Wanted, value: str) -> Wanted:
 def _with_metric(option: str, one: Wanted, value: str) -> Wanted:
     number = decimal(value, most=_METRICS)
     if number is None:
-        raise InvalidOption(option, f"metric={value}", "is no metric", remedy="Write a number, as in 100")
+        raise InvalidOption(option, f"metric={value}", "is not a metric", remedy="Write a number, as in 100")
     return one._replace(metric=number)
 
 
 def _with_default_route(option: str, one: Wanted, value: str) -> Wanted:
     if value not in ("true", "false"):
         raise InvalidOption(
-            option, f"default_route={value}", "is neither true nor false", remedy="Write true or false"
+            option, f"default_route={value}", "is not a boolean", remedy="Write true or false"
         )
     return one._replace(default_route=value == "true")
 
 
-#: What may stand after a network's name.
+#: The options of an attachment.
 _KEYS: dict[str, Any] = {
     "alias": _with_alias,
     "ip": _with_ip,

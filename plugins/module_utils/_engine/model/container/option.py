@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A row of the table of a container's options (options.py): all that the engine and its modules know of one option."""
+"""A row of the table of a container's options (options.py): everything that the engine and its modules know of an option."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any, NamedTuple
 from ...frozen import field
 from .kinds import Argument, Kind, of_type
 
-#: What an alteration needs: none but of the record and of the limits of what runs (live), or a new container.
+#: What changing an option requires: an update of the record and of the running container (live), or a new container.
 LIVE = "live"
 RECREATE = "recreate"
 
 #: Where an option takes effect, unless its row names the engine's module that reads it: in the bundle's config.json, or in
-#: the task, which puts what the option names into other options.
+#: the task, which resolves it into other options.
 CONFIG = "config.json"
 TASK = "task"
 
-#: The cgroups that an option needs: of any version, or of this one alone.
+#: The cgroup version that an option requires.
 ANY_VERSION, V1, V2 = "any", "v1", "v2"
 
 
 class Option(NamedTuple):
     """A row of the table.
 
-    ``arguments``: the module's options that make the value, each as an argument spec has it; mostly one, with the row's name.
-    ``compared`` False: not compared as text but by what it stands for (the image, by its id).
+    ``arguments``: the module's options that make up the value, with their argument specs; mostly one, with the row's name.
+    ``compared`` False: compared not as text but by what it refers to (the image, by its ID).
     ``applied``: CONFIG, TASK, or the module of the engine that reads the option, as in ``plan.restart``.
-    ``cgroup``: ANY_VERSION, V1 or V2 for what takes effect in the container's cgroup, else "".
-    ``shown``: the key of ``HostConfig`` (``podman inspect``) that shows the value as it is stored, and what it shows for unset.
+    ``cgroup``: ANY_VERSION, V1 or V2 if the option takes effect in the container's cgroup, else "".
+    ``shown``: the key of ``HostConfig`` (``podman inspect``) that shows the stored value, and what it shows for unset.
     """
 
     name: str
@@ -54,16 +54,16 @@ class Option(NamedTuple):
         return self.default if self.kind.empty_is_unset and not parsed else parsed
 
     def is_set(self, spec: Any) -> bool:
-        """Tell whether a spec says something else than leaving the option out does."""
+        """Return whether a spec has a value other than the default."""
         return bool(getattr(spec, self.name) != self.default)
 
     def fits(self, cgroup_version: str) -> bool:
-        """Tell whether the option can take effect on a host with these cgroups; a hybrid host has the limits of v1."""
+        """Return whether the option can take effect with this cgroup version; a hybrid host has the limits of v1."""
         return self.cgroup not in (V1, V2) or (self.cgroup == V2) == (cgroup_version == V2)
 
 
 class Refused:
-    """An option that is not built yet; ``remedy``: what to do instead, where something can be done."""
+    """An option that is not implemented; ``remedy``: what to do instead, "" if there is no alternative."""
 
     def __init__(self, argument: Argument, remedy: str, shown: tuple[str, Any] | None) -> None:
         self.argument = argument
@@ -72,7 +72,7 @@ class Refused:
 
 
 def refused(kind: str, remedy: str = "", *, shown: tuple[str, Any] | None = None, **more: Any) -> Refused:
-    """Return an option that is refused, of this type."""
+    """Return a refused option of this type."""
     return Refused(of_type(kind, **more), remedy, shown)
 
 
@@ -90,7 +90,7 @@ def row(
     cgroup: str = "",
     shown: tuple[str, Any] | None = None,
 ) -> Any:
-    """Return the field of a dataclass that is this row; ``aliases``, ``required`` and ``elements`` are of its one argument."""
+    """Return the dataclass field of a row; ``aliases``, ``required`` and ``elements`` describe its single argument."""
     own = {
         **kind.argument,
         **({"elements": elements} if elements else {}),
@@ -98,11 +98,11 @@ def row(
         **({"required": True} if required else {}),
     }
     found = Option("", kind, change, default, arguments or {"": own}, compared, applied, cgroup, shown)
-    # A row of the class there; pylint looks for the class around the call.
+    # The class is in options.py; pylint expects it around the call.
     return field(default=default, metadata={"row": found})  # pylint: disable=invalid-field-call
 
 
 def named(name: str, found: Option) -> Option:
-    """Return the row of the field that has this name."""
+    """Return the row with the name of its field filled in."""
     arguments = {own or name: argument for own, argument in found.arguments.items()}
     return found._replace(name=name, arguments=arguments)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container runs and how it is asked to end: the spec's words over the image's; pure."""
+"""The program of a container and its stop signal: the spec's, otherwise the image's; pure."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _NOTHING = ImageConfig()
 
 
 def entrypoint(spec: ContainerSpec, image: Optional[ImageConfig]) -> tuple[str, ...]:
-    """Return the program that the command is handed to, () for none."""
+    """Return the entrypoint, which receives the command as arguments, () for none."""
     return (image or _NOTHING).entrypoint if spec.entrypoint is None else spec.entrypoint
 
 
 def command(spec: ContainerSpec, image: Optional[ImageConfig]) -> tuple[str, ...]:
-    """Return the command; an entrypoint that is given leaves out the image's, the empty one (none at all) keeps it."""
+    """Return the command. An entrypoint in the spec drops the image's command; an empty one keeps it."""
     return spec.command or ((image or _NOTHING).cmd if not spec.entrypoint else ())
 
 
 def runs_systemd(spec: ContainerSpec, image: Optional[ImageConfig]) -> bool:
-    """Tell whether the container gets what systemd needs."""
+    """Return whether the container is set up for systemd."""
     argv = (*entrypoint(spec, image), *command(spec, image))
     return systemd_mode.is_meant(spec.systemd, argv, init=spec.init)
 
 
 def stop_signal(spec: ContainerSpec, image: Optional[ImageConfig]) -> int:
-    """Return the stop signal: the spec's, else the image's, else what systemd takes or TERM."""
+    """Return the stop signal: the spec's, otherwise the image's, otherwise systemd's or SIGTERM."""
     if spec.stop_signal is not None:
         return spec.stop_signal
     if image is not None and image.stop_signal:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user asks of a container, in canonical form: read, stored, and checked as a whole."""
+"""The specification of a container in canonical form: parsed, stored, and checked as a whole."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from .options import DEFAULT_SHM_SIZE, OPTIONS, ContainerOptions
 
 
 class ContainerSpec(ContainerOptions):
-    """A container as asked for."""
+    """A container as requested."""
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> ContainerSpec:
-        """Make a spec from raw module options; raises InvalidOption and NotBuiltYet, each naming the option."""
+        """Parse raw module options. Raises InvalidOption or NotBuiltYet, naming the option."""
         spec = cls(**{option.name: option.parse(raw) for option in OPTIONS})
         check_whole(spec)
         return spec
 
     def encode(self) -> dict[str, Any]:
-        """Return the JSON form; unset options are left out."""
+        """Return the JSON form, without unset options."""
         pairs = ((option, getattr(self, option.name)) for option in OPTIONS)
         return {option.name: option.kind.encode(value) for option, value in pairs if value is not None}
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> ContainerSpec:
-        """Return the spec from its JSON form; raises TypeError where a value is not of its option's type."""
+        """Decode the JSON form. Raises TypeError if a value does not have the type of its option."""
         spec = cls(
             **{
                 option.name: option.kind.decode(data[option.name])
@@ -38,12 +38,12 @@ class ContainerSpec(ContainerOptions):
                 if option.name in data
             }
         )
-        typed.check(spec, data.keys())  # what an older engine did not know has its default
+        typed.check(spec, data.keys())  # options that an older engine did not know have their defaults
         return spec
 
 
 def check_whole(spec: ContainerSpec) -> None:
-    """Check what no option can tell alone."""
+    """Check that the options do not contradict each other. Raises InvalidOption."""
     _check_image(spec)
     _check_network(spec)
     namespaces.check(spec, usual_shm_size=DEFAULT_SHM_SIZE)
@@ -59,15 +59,15 @@ def check_whole(spec: ContainerSpec) -> None:
         raise InvalidOption(
             "restart_policy",
             str(spec.restart_policy),
-            "starts again what rm: true removes",
+            "restarts a container that rm: true removes",
             remedy="Keep one of the two",
         )
     if spec.rm and spec.stop_timeout < 0:
         raise InvalidOption(
             "stop_timeout",
             spec.stop_timeout,
-            "never ends, which rm: true can't have",
-            remedy="Write seconds, 0 or more",
+            "waits indefinitely, which rm: true does not allow",
+            remedy="Write 0 or more seconds",
         )
 
 
@@ -76,15 +76,15 @@ def _check_image(spec: ContainerSpec) -> None:
         raise InvalidOption(
             "image",
             spec.image,
-            "is needed",
+            "is required",
             remedy=Words("Name an image, or a directory with ", Setting("rootfs", True)),
         )
     if spec.rootfs and not spec.image.startswith("/"):
         raise InvalidOption(
             "image",
             spec.image,
-            "is no absolute path",
-            remedy=Words("With ", Setting("rootfs", True), " it names a directory"),
+            "is not an absolute path",
+            remedy=Words("Name a directory, as ", Setting("rootfs", True), " requires"),
         )
 
 
@@ -98,18 +98,18 @@ def _check_network(spec: ContainerSpec) -> None:
             "sysctl",
             of_host[0],
             "is the host's with network: host",
-            remedy="Set it on the host, as with ansible.posix.sysctl",
+            remedy="Set it on the host, for example with ansible.posix.sysctl",
         )
 
 
 def _check_cgroups(spec: ContainerSpec) -> None:
-    told = [option.name for option in OPTIONS if option.cgroup and option.is_set(spec)]
-    if spec.cgroups == DISABLED and told:
+    given = [option.name for option in OPTIONS if option.cgroup and option.is_set(spec)]
+    if spec.cgroups == DISABLED and given:
         raise InvalidOption(
             "cgroups",
             DISABLED,
-            f"leaves nothing that {told[0]} could apply to",
-            remedy=f"Leave out {told[0]}",
+            f"conflicts with {given[0]}, which needs a cgroup",
+            remedy=f"Leave out {given[0]}",
         )
 
 
@@ -118,20 +118,18 @@ def _check_systemd(spec: ContainerSpec) -> None:
         return
     if spec.init:
         raise InvalidOption(
-            "init", True, "has another program than systemd be process 1", remedy="Leave out init or systemd"
+            "init", True, "conflicts with systemd: init would be PID 1", remedy="Leave out init or systemd"
         )
     if spec.cgroups == DISABLED:
         raise InvalidOption(
-            "cgroups", DISABLED, "leaves systemd no control group to work in", remedy="Leave it out"
+            "cgroups", DISABLED, "conflicts with systemd, which needs a cgroup", remedy="Leave it out"
         )
 
 
 def _check_cpu(spec: ContainerSpec) -> None:
     named = next((name for name in ("cpu_quota", "cpu_period") if getattr(spec, name) is not None), None)
     if spec.cpus is not None and named is not None:
-        raise InvalidOption(
-            named, getattr(spec, named), "says what cpus says too", remedy="Keep one of the two"
-        )
+        raise InvalidOption(named, getattr(spec, named), "conflicts with cpus", remedy="Keep one of the two")
 
 
 def _check_memory(spec: ContainerSpec) -> None:
@@ -141,6 +139,6 @@ def _check_memory(spec: ContainerSpec) -> None:
         raise InvalidOption(
             "memory_swap",
             spec.memory_swap,
-            "is below memory" if spec.memory else "needs a limit of memory",
-            remedy="It is memory plus swap",
+            "is less than memory" if spec.memory else "requires memory",
+            remedy="Set it to the sum of memory and swap",
         )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The states of a container and the table of allowed moves between them.
+"""The states of a container and the table of allowed transitions.
 
-The words and their meaning are libpod's (``ContainerStatus``): *configured* is only in the database, *created* is
-known to the OCI runtime, *stopped* has ended but the runtime still holds it, *exited* is cleaned up.
+Names and meaning are libpod's (``ContainerStatus``): *configured* exists only in the database, *created* is known to the
+OCI runtime, *stopped* has exited but is still known to the runtime, *exited* has been cleaned up.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ EXITED = "exited"
 REMOVING = "removing"
 UNKNOWN = "unknown"
 
-#: From each state, the states it may move to; lifecycle/core/facts.py refuses to save another. *removing* is final: only the
-#: row's deletion follows. Back to *configured* leads a first start that was undone, or whose process ended before it ran.
+#: The states to which each state may change; lifecycle/core/facts.py refuses to save any other. *removing* is final: only the
+#: deletion of the row follows. A first start that was rolled back, or whose process exited before it ran, leads back to
+#: *configured*.
 MOVES: dict[str, frozenset[str]] = {
     CONFIGURED: frozenset({CREATED, RUNNING, EXITED, REMOVING}),
     CREATED: frozenset({RUNNING, STOPPED, CONFIGURED, EXITED, REMOVING}),
@@ -29,20 +30,20 @@ MOVES: dict[str, frozenset[str]] = {
     REMOVING: frozenset(),
 }
 
-#: The intent of who freezes a container for a moment, with its lock held; its status goes on telling that it runs.
+#: The intent of a process that briefly freezes a container while it holds the lock; the status remains *running*.
 STILL = "still"
 
-#: Seconds that a container without a health check has to run to be ready: most that can't work end at once.
+#: Seconds that a container without a health check must run to be ready: most that cannot work exit immediately.
 SETTLED = 1.0
 
-#: States in which the container's process lives.
+#: States in which the container's process is alive.
 ALIVE = frozenset({RUNNING, PAUSED})
-#: States in which the record claims a process or the runtime's knowledge of one, so that facts can contradict it.
+#: States in which the record claims that a process exists, or that the runtime knows one, which observation can contradict.
 CLAIMS = frozenset({CREATED, RUNNING, PAUSED, UNKNOWN})
 #: States from which a start is possible (seed: prepareToStart).
 STARTABLE = frozenset({CONFIGURED, CREATED, STOPPED, EXITED})
 
 
 def may_move(before: str, after: str) -> bool:
-    """Tell whether the move is in the table; staying is always allowed."""
+    """Return whether the transition is in the table; staying in a state is always allowed."""
     return before == after or after in MOVES[before]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether systemd is what a container runs, and what podman gives such a container; pure.
+"""Whether a container runs systemd, and what podman sets up for such a container; pure.
 
-Source: podman-run(1) ``--systemd``, and libpod's setupSystemd. systemd's own wishes are in
+Source: podman-run(1) ``--systemd``, and libpod's setupSystemd. systemd's own requirements are in
 https://systemd.io/CONTAINER_INTERFACE.
 """
 
@@ -14,20 +14,20 @@ from collections.abc import Sequence
 from ...errors import InvalidOption
 from ..values.text import plain_text
 
-#: Never; when the command is systemd or an init; whatever the command is.
+#: For no command; if the command is systemd or an init; for every command.
 NEVER, BY_COMMAND, ALWAYS = "false", "true", "always"
 _WORDS = (NEVER, BY_COMMAND, ALWAYS)
 _INITS = frozenset(("/sbin/init", "/usr/sbin/init", "/usr/local/sbin/init"))
-#: What systemd writes to at boot, and no two boots may share.
+#: Directories that systemd writes to at boot, and that must not persist between boots.
 TMPFS = ("/run", "/run/lock", "/tmp", "/var/log/journal")  # noqa: S108 paths in the container
-#: Asks systemd to shut down; TERM would have it execute itself anew (systemd(1), "Signals").
+#: The signal that shuts systemd down; on SIGTERM it would reexecute itself (systemd(1), "Signals").
 STOP_SIGNAL = signal.SIGRTMIN + 3
-#: Where programs in the container look for the hierarchy in which systemd keeps its units, with cgroups v1.
+#: Where programs in the container look for systemd's own hierarchy, with cgroups v1.
 HIERARCHY = "/sys/fs/cgroup/systemd"
 
 
 def parse(option: str, value: object) -> str:
-    """Read ``true``, ``false`` or ``always``; YAML makes booleans of the first two."""
+    """Parse ``true``, ``false`` or ``always``; the first two are booleans in YAML."""
     word = plain_text(option, value).lower()
     if word not in _WORDS:
         raise InvalidOption(option, value, "is not known", remedy=f"Known: {', '.join(_WORDS)}")
@@ -35,9 +35,10 @@ def parse(option: str, value: object) -> str:
 
 
 def is_meant(word: str, argv: Sequence[str], *, init: bool) -> bool:
-    """Tell whether a container with this option runs systemd; ``argv``: entrypoint and command, ``init``: below an init of ours.
+    """Return whether a container with this option runs systemd.
 
-    Docker's ``RUN`` and ``CMD`` in shell form put ``/bin/sh -c`` before.
+    ``argv`` is the entrypoint and the command; ``init``: the engine's init is PID 1. The shell form of ``CMD`` in a
+    Containerfile prefixes ``/bin/sh -c``.
     """
     if word != BY_COMMAND:
         return word == ALWAYS

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parse small numbers and words that tune a container's process and cgroup.
+"""Parse options that tune a container's process and cgroup.
 
 Sources: podman-run(1); proc_pid_oom_score_adj(5); cgroup-v1/devices, cgroup-v1/memory; cgroup-v2.
 """
@@ -22,7 +22,7 @@ LOCAL = "local"
 
 
 class DeviceRule(NamedTuple):
-    """What the cgroup allows: ``type`` a, b or c; ``major`` and ``minor`` None for all; ``access`` out of r, w, m."""
+    """A device rule of a cgroup: ``type`` is a, b or c; ``major`` and ``minor`` None for all; ``access`` of r, w, m."""
 
     type: str
     major: Optional[int]
@@ -31,25 +31,27 @@ class DeviceRule(NamedTuple):
 
 
 def umask(option: str, value: object) -> str:
-    """Return four octal digits."""
+    """Parse a umask into four octal digits."""
     text = plain_text(option, value)
     if not _UMASK.fullmatch(text) or int(text, 8) > 0o777:
-        raise InvalidOption(option, value, "is no umask", remedy="Write it in octal and quoted, as in '0027'")
+        raise InvalidOption(
+            option, value, "is not a umask", remedy="Write octal digits in quotes, as in '0027'"
+        )
     return format(int(text, 8), "04o")
 
 
 def oom_score_adj(option: str, value: object) -> int:
-    """Return -1000 (never killed for lack of memory) to 1000 (first)."""
+    """Parse an OOM score adjustment, -1000 (never killed) to 1000 (killed first)."""
     return _within(option, value, -1000, 1000)
 
 
 def swappiness(option: str, value: object) -> int | None:
-    """Return 0 to 100; -1 is unset, as podman has it."""
+    """Parse a swappiness, 0 to 100; -1 is unset, as in podman."""
     return None if str(value).strip() == "-1" else _within(option, value, 0, 100)
 
 
 def blkio_weight(option: str, value: object) -> int:
-    """Return 10 to 1000; 0 means the kernel's own."""
+    """Parse a block I/O weight, 10 to 1000; 0 is the kernel's default."""
     return 0 if str(value).strip() == "0" else _within(option, value, 10, 1000)
 
 
@@ -61,11 +63,11 @@ def _within(option: str, value: object, least: int, most: int) -> int:
 
 
 def device_rule(option: str, value: object) -> str:
-    """Return the canonical form of ``c 42:* rmw``: ``c 42:* rwm``; of type ``a`` the numbers are left out."""
+    """Parse a device rule into canonical form: ``c 42:* rmw`` becomes ``c 42:* rwm``; type ``a`` has no numbers."""
     match = _RULE.fullmatch(plain_text(option, value).strip())
     if match is None or ((match[1] == "a") != (match[2] is None) and (match[2], match[3]) != ("*", "*")):
         raise InvalidOption(
-            option, value, "is no rule for devices", remedy="Write TYPE MAJOR:MINOR ACCESS, as in c 42:* rwm"
+            option, value, "is not a device rule", remedy="Write TYPE MAJOR:MINOR ACCESS, as in c 42:* rwm"
         )
     access = "".join(sorted({*match[4]}, key="rwm".index))
     return f"a {access}" if match[1] == "a" else f"{match[1]} {match[2]}:{match[3]} {access}"
@@ -81,20 +83,22 @@ def decode_rule(text: str) -> DeviceRule:
 
 
 def cgroup_conf(option: str, value: object) -> dict[str, str]:
-    """Return files of cgroup v2 and what to write to them."""
+    """Parse a mapping of cgroup v2 files to the values to write."""
     if not isinstance(value, dict):
-        raise InvalidOption(option, value, "is no mapping", remedy="Write it as in {memory.high: 1073741824}")
+        raise InvalidOption(
+            option, value, "is not a mapping", remedy="Write it as in {memory.high: 1073741824}"
+        )
     for name in value:
         if not _CGROUP_FILE.fullmatch(str(name)):
-            raise InvalidOption(option, name, "is no file of a cgroup", remedy="Write it as in memory.high")
+            raise InvalidOption(option, name, "is not a cgroup file", remedy="Write it as in memory.high")
     return {str(name): plain_text(f"{option}.{name}", text) for name, text in value.items()}
 
 
 def timezone(option: str, value: object) -> str:
-    """Return ``local`` or a name as in ``Europe/Berlin``; whether the host knows it is for the host to say."""
+    """Parse ``local`` or a name, as in ``Europe/Berlin``; whether the host has it is not checked here."""
     text = plain_text(option, value)
     if text and not _ZONE.fullmatch(text):
         raise InvalidOption(
-            option, value, "is no time zone", remedy="Write local, or a name as in Europe/Berlin"
+            option, value, "is not a time zone", remedy="Write local, or a name as in Europe/Berlin"
         )
     return text

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parse which user namespace a container gets: ``userns``, ``uidmap``, ``gidmap``, ``subuidname``, ``subgidname``.
+"""Parse a container's user namespace: ``userns``, ``uidmap``, ``gidmap``, ``subuidname``, ``subgidname``.
 
-The five say one thing together, so they become one value. Source: podman-run(1).
+The five options together become a single value. Source: podman-run(1).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from . import namespaces
 AUTO = "auto"
 _MODES = ("host", "private", "auto[:OPTIONS]")
 _MAPS = ("uidmap", "gidmap", "subuidname", "subgidname")
-#: The largest user namespace that ``auto`` makes by itself, as containers-storage.conf(5) has it (auto-userns-max-size).
+#: The largest user namespace that ``auto`` creates without ``size`` (auto-userns-max-size in containers-storage.conf(5)).
 LARGEST_AUTO = 65536
 
 
 class UserNamespace(NamedTuple):
-    """``mode`` is private, auto, ``container:NAME`` or ``ns:PATH``; host is no user namespace at all.
+    """A user namespace. ``mode`` is private, auto, ``container:NAME`` or ``ns:PATH``; host is None instead.
 
-    ``uids`` and ``gids`` are the ranges asked for, of ``auto`` only those that are not automatic; ``size`` the number of ids that
-    ``auto`` is to have; ``subuid`` and ``subgid`` name whose ranges of /etc/subuid and /etc/subgid are used.
+    ``uids`` and ``gids`` are the requested ranges, for ``auto`` those that are fixed; ``size`` is the number of IDs for ``auto``;
+    ``subuid`` and ``subgid`` are the users whose ranges in /etc/subuid and /etc/subgid are used.
     """
 
     mode: str
@@ -36,7 +36,7 @@ class UserNamespace(NamedTuple):
     subgid: Optional[str] = None
 
     def encode(self) -> dict[str, Any]:
-        """Return the form that the database stores."""
+        """Return the stored form."""
         data = {
             "mode": self.mode,
             "uids": [list(item) for item in self.uids],
@@ -49,7 +49,7 @@ class UserNamespace(NamedTuple):
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> UserNamespace:
-        """Read the form that the database stores."""
+        """Decode the stored form."""
         ranges = {key: tuple(Range(*item) for item in data.get(key, ())) for key in ("uids", "gids")}
         return cls(
             data["mode"],
@@ -62,7 +62,7 @@ class UserNamespace(NamedTuple):
 
 
 def parse(_option: str, raw: Mapping[str, Any]) -> UserNamespace | None:
-    """Return the user namespace, None for the host's; raises InvalidOption naming the one of the five that is wrong."""
+    """Parse the five options, None for the host's user namespace. Raises InvalidOption, naming the option."""
     text = plain_text("userns", raw.get("userns") or "")
     given = [name for name in _MAPS if raw.get(name)]
     if not text and not given:
@@ -71,7 +71,7 @@ def parse(_option: str, raw: Mapping[str, Any]) -> UserNamespace | None:
         return _private(raw, given)
     if given:
         raise InvalidOption(
-            given[0], raw[given[0]], f"does not go with userns: {text}", remedy="Leave one of the two out"
+            given[0], raw[given[0]], f"conflicts with userns: {text}", remedy="Leave out one of the two"
         )
     if text == namespaces.HOST:
         return None
@@ -82,16 +82,19 @@ def parse(_option: str, raw: Mapping[str, Any]) -> UserNamespace | None:
 def _private(raw: Mapping[str, Any], given: list[str]) -> UserNamespace:
     if not given:
         raise InvalidOption(
-            "userns", "private", "needs to know the ids", remedy="Give uidmap, gidmap or subuidname, or auto"
+            "userns",
+            "private",
+            "requires a mapping of IDs",
+            remedy="Set uidmap, gidmap or subuidname, or write auto",
         )
     named, mapped = set(given) & {"subuidname", "subgidname"}, set(given) & {"uidmap", "gidmap"}
     if named and mapped:
         raise InvalidOption(
-            given[-1], raw[given[-1]], f"does not go with {given[0]}", remedy="Leave one of the two out"
+            given[-1], raw[given[-1]], f"conflicts with {given[0]}", remedy="Leave out one of the two"
         )
     uids, gids = (parse_ranges(name, raw.get(name) or ()) for name in ("uidmap", "gidmap"))
     names = [plain_text(name, raw.get(name) or "") for name in ("subuidname", "subgidname")]
-    # What only one of a pair says holds for the other too, as podman has it.
+    # As in podman, each option of a pair defaults to the other.
     return UserNamespace(
         namespaces.PRIVATE,
         uids or gids,
@@ -114,7 +117,7 @@ def _auto(options: str) -> UserNamespace:
     sizes = {int(value) if value.isascii() and value.isdigit() else 0 for value in found["size"]}
     if len(sizes) > 1 or not all(1 <= size < 2**31 for size in sizes):
         raise InvalidOption(
-            "userns", f"{AUTO}:{options}", "has no good size", remedy="Write one, as in size=65536"
+            "userns", f"{AUTO}:{options}", "has an invalid size", remedy="Write it as in size=65536"
         )
     return UserNamespace(
         AUTO,

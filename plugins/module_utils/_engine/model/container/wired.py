@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say which options decide what a container has of networks; a change of them is live, while it has a network of its own."""
+"""The options that determine a container's networking; changing them is live while it has its own network namespace."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ _NAMES = tuple(option.name for option in OPTIONS if option.applied in _WHERE)
 
 
 def decides(option: str) -> bool:
-    """Tell whether an option is one of these."""
+    """Return whether an option determines networking."""
     return option in _NAMES
 
 
 def differs(before: ContainerSpec, after: ContainerSpec) -> bool:
-    """Tell whether two specs want something else of networks."""
+    """Return whether two specs differ in these options."""
     return _wanted(before) != _wanted(after)
 
 
 def rewired(before: ContainerSpec, after: ContainerSpec) -> ContainerSpec:
-    """Return the spec with what the other one wants of networks, and nothing else of it."""
+    """Return the spec with these options taken from the other spec."""
     return replace(before, **_wanted(after))
 
 
 def change_of(option: Option, before: ContainerSpec, after: ContainerSpec) -> str:
-    """Return what a change of an option needs: a new container where the namespace is not, or no longer, its own."""
+    """Return what changing an option requires: a new container if its network namespace was or becomes not its own."""
     own = networks.has_networks(before) and networks.has_networks(after)
     return RECREATE if option.name == "network" and not own else option.change
 

@@ -29,7 +29,7 @@ class EventQuery:
     limit: Optional[int] = None
 
     def takes(self, event: Event) -> bool:
-        """Tell whether the event is one of those asked for, ``limit`` apart."""
+        """Return whether the event is one of those asked for, ``limit`` apart."""
         if event.at < self.since or (self.until is not None and event.at > self.until):
             return False
         return all(
@@ -69,6 +69,6 @@ def _fits(event: Event, key: str, value: str) -> bool:
 
 
 def _begins(identity: str, value: str) -> bool:
-    """Tell whether the value is the id, or its first 12 digits: a name that is not there is no beginning of an id."""
+    """Return whether the value is the id, or its first 12 digits: a name that is not there is no beginning of an id."""
     digits = value.removeprefix("sha256:")
     return is_whole_id(digits) and identity.removeprefix("sha256:").startswith(digits)

@@ -92,7 +92,7 @@ class ContainerRecord:
 
     @property
     def is_checkpointed(self) -> bool:
-        """Tell whether its run ended in its checkpoint, and not otherwise after one that left it running."""
+        """Return whether its run ended in its checkpoint, and not otherwise after one that left it running."""
         return self.checkpointed is not None and self.checkpointed == self.finished
 
 

@@ -61,7 +61,7 @@ class Pull:
 
     @property
     def has_platform(self) -> bool:
-        """Tell whether the task asks for a platform at all."""
+        """Return whether the task asks for a platform at all."""
         return bool(self.os or self.architecture or self.variant)
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the ids of an idmapped mount: ``idmap`` and ``idmap=uids=0-1000-10#10-2000-5;gids=0-100-10``.
+"""Parse the IDs of an idmapped mount: ``idmap`` and ``idmap=uids=0-1000-10#10-2000-5;gids=0-100-10``.
 
-Of each range the first id is the file system's, the second the host's, the third their number; ``@`` before a range: the second
-is the container's, and becomes the host's by the container's user namespace. Source: podman-run(1) ``--mount``, ``idmap``.
+A range consists of the first ID in the file system, the first ID on the host, and the count. With the prefix ``@``, the second
+is an ID in the container, which its user namespace maps to the host's. Source: podman-run(1) ``--mount``, ``idmap``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _RELATIVE = "@"
 
 
 class MountIds(NamedTuple):
-    """What ``idmap=`` asks for; None: the container's own mapping. ``@`` ranges are in ``relative_…``."""
+    """The ranges of ``idmap=``; None: the container's own mapping. ``@`` ranges are in ``relative_…``."""
 
     uids: Optional[tuple[Range, ...]] = None
     gids: Optional[tuple[Range, ...]] = None
@@ -35,9 +35,9 @@ class MountIds(NamedTuple):
         )
 
     def resolve(self, option: str, mapping: IdMap | None) -> IdMap:
-        """Return the ids of the mount in a container with this user namespace (None: the host's).
+        """Return the mount's mapping in a container with this user namespace (None: the host's).
 
-        Raises InvalidOption for what is relative to a user namespace that the container has not.
+        Raises InvalidOption for relative IDs that the user namespace does not map.
         """
         own = mapping or IdMap((), ())
         return IdMap(
@@ -47,7 +47,7 @@ class MountIds(NamedTuple):
 
 
 def parse(option: str, value: str) -> MountIds:
-    """Parse the value of ``idmap=``, "" for the bare word; raises InvalidOption."""
+    """Parse the value of ``idmap=``, "" for ``idmap`` without a value. Raises InvalidOption."""
     found: dict[str, list[str]] = {}
     for part in value.split(";") if value else ():
         name, _equals, ranges = part.partition("=")
@@ -55,7 +55,7 @@ def parse(option: str, value: str) -> MountIds:
             raise InvalidOption(
                 option,
                 f"idmap={value}",
-                f"has {part!r}, which is no mapping",
+                f"has {part!r}, which is not a mapping",
                 remedy="Write it as in idmap=uids=0-1000-10#10-2000-5;gids=0-100-10",
             )
         found[name] = ranges.split("#")
@@ -66,7 +66,7 @@ def parse(option: str, value: str) -> MountIds:
 
 
 def _both(option: str, texts: Sequence[str]) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
-    """Return the ranges, and those that are relative."""
+    """Return the plain ranges and the relative ranges."""
     plain = [text for text in texts if not text.startswith(_RELATIVE)]
     relative = [text[1:] for text in texts if text.startswith(_RELATIVE)]
     return _ranges(option, plain), _ranges(option, relative)
@@ -76,7 +76,7 @@ def _ranges(option: str, texts: Sequence[str]) -> tuple[Range, ...]:
     for text in texts:
         if text.count("-") != 2 or ":" in text:
             raise InvalidOption(
-                option, text, "is no range of ids", remedy="Write FIRST-HOST-SIZE, as in 0-100000-65536"
+                option, text, "is not a range of IDs", remedy="Write FIRST-HOST-SIZE, as in 0-100000-65536"
             )
     return parse_ranges(option, [text.replace("-", ":") for text in texts])
 
@@ -93,13 +93,13 @@ def _joined(
 
 
 def _absolute(option: str, one: Range, own: tuple[Range, ...]) -> Range:
-    """Return the range with its second id as the host has it (libpod, parseOptionIDs)."""
+    """Return the range with its second ID mapped to the host's (libpod, parseOptionIDs)."""
     for item in own:
         if item.container <= one.host and one.host + one.size <= item.container + item.size:
             return one._replace(host=item.host + one.host - item.container)
     raise InvalidOption(
         option,
         f"{_RELATIVE}{_text(one)}",
-        "is relative to ids that the container has not",
-        remedy="Write ids of its userns, or leave @ out and write the host's",
+        "has IDs that the container's user namespace does not map",
+        remedy="Write IDs that userns maps, or leave out @ and write the host's IDs",
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what one mount of a container is, whichever of ``volume``, ``mount`` and ``tmpfs`` the user wrote it in.
+"""A mount of a container, whether the user wrote it in ``volume``, ``mount`` or ``tmpfs``.
 
-What each option word means is in mountwords, how it is written in mountgrammar.
+The meaning of the option words is in words.py, their syntax in grammar.py.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ RAMFS = "ramfs"
 DEVPTS = "devpts"
 IMAGE = "image"
 KINDS = (BIND, VOLUME, TMPFS, RAMFS, DEVPTS, IMAGE)
-#: Kinds that show what is on the host already; the others are a file system of their own.
+#: Kinds that show existing files of the host; the others are new file systems.
 SHOWN = frozenset({BIND, VOLUME, IMAGE})
 
 PROPAGATIONS = ("rprivate", "private", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
 
 
 class Mount(NamedTuple):
-    """One mount of a container.
+    """A mount of a container.
 
-    ``source`` is a host path (bind), a volume's name ("" for an anonymous one), an image's name, or "". ``options`` are
-    sorted words and ``name=value`` pairs, and hold only what differs from the default of the kind.
+    ``source`` is a host path (bind), a volume's name ("" if anonymous), an image's name, or "". ``options`` are sorted words
+    and ``name=value`` pairs that differ from the defaults of the kind.
     """
 
     kind: str
@@ -35,32 +35,32 @@ class Mount(NamedTuple):
 
     @property
     def read_only(self) -> bool:
-        """Tell whether nothing can be written there; an image says ``rw`` where it can."""
+        """Return whether the mount is read-only; an image is, unless it has ``rw``."""
         if self.kind == IMAGE:
             return "rw" not in self.options
         return "ro" in self.options or self.recursively_read_only
 
     @property
     def recursively_read_only(self) -> bool:
-        """Tell whether what is mounted below the source is read-only too."""
+        """Return whether submounts are read-only too."""
         return "rro" in self.options
 
     @property
     def propagation(self) -> str:
-        """Return what becomes of mounts below it, on either side; as podman says it."""
+        """Return the mount propagation, in podman's words."""
         usual = "private" if "bind" in self.options else "rprivate"
         return next((word for word in self.options if word in PROPAGATIONS), usual)
 
     def value(self, name: str) -> Optional[str]:
-        """Return the VALUE of the option ``name=VALUE``, "" of the bare word, None where it is not said."""
+        """Return the VALUE of the option ``name=VALUE``, "" for the word alone, None if the option is not set."""
         found = (word.partition("=") for word in self.options)
         return next((value for key, _equals, value in found if key == name), None)
 
     def encode(self) -> dict[str, Any]:
-        """Return the form that the database stores, without the destination, which is its key."""
+        """Return the stored form, without the destination, which is its key."""
         return {"kind": self.kind, "source": self.source, "options": list(self.options)}
 
     @classmethod
     def decode(cls, destination: str, data: dict[str, Any]) -> Mount:
-        """Read the form that the database stores."""
+        """Decode the stored form."""
         return cls(data["kind"], data["source"], destination, tuple(data["options"]))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what a container takes besides its own mounts: ``volumes_from`` of others, ``image_volume`` of its image.
+"""Parse the sources of implied mounts: ``volumes_from`` of other containers, ``image_volume`` of the image.
 
 Source: podman-run(1) ``--volumes-from``, ``--image-volume``.
 """
@@ -14,7 +14,7 @@ from ..values.text import plain_text
 from .mount import BIND, VOLUME, Mount
 
 ANONYMOUS, TMPFS, IGNORE = "anonymous", "tmpfs", "ignore"
-#: What a task may write for them; ``bind`` is podman's other word for anonymous volumes.
+#: The values that a task may write; ``bind`` is podman's alias of ``anonymous``.
 IMAGE_VOLUME_WORDS = (ANONYMOUS, "bind", TMPFS, IGNORE)
 _IMAGE_VOLUMES = {"": ANONYMOUS, "bind": ANONYMOUS, ANONYMOUS: ANONYMOUS, TMPFS: TMPFS, IGNORE: IGNORE}
 _ACCESS = ("ro", "rw")
@@ -22,7 +22,7 @@ _WORDS = (*_ACCESS, "z")
 
 
 def parse_image_volume(option: str, value: object) -> str:
-    """Return what becomes of the image's volumes: anonymous (podman's other word for it is bind), tmpfs or ignore."""
+    """Parse ``image_volume``: anonymous (also bind), tmpfs or ignore."""
     text = plain_text(option, value)
     if text not in _IMAGE_VOLUMES:
         raise InvalidOption(option, value, "is not known", remedy="Write anonymous, tmpfs or ignore")
@@ -30,7 +30,7 @@ def parse_image_volume(option: str, value: object) -> str:
 
 
 def parse(option: str, values: Any) -> tuple[str, ...]:
-    """Return the canonical ``CONTAINER[:WORDS]``, in their order: of two that mount at one place the last one does."""
+    """Parse ``CONTAINER[:WORDS]`` into canonical form, in order: at the same destination, the last one wins."""
     found = dict.fromkeys(_canonical(option, value) for value in values)
     names = [name for name, _words in map(split, found)]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -44,29 +44,30 @@ def _canonical(option: str, value: object) -> str:
     words = sorted(set(text.split(","))) if colon else []
     if not set(words) <= {*_WORDS}:
         raise InvalidOption(
-            option, value, "is not known", remedy="Write CONTAINER, or CONTAINER:ro, with rw, ro and z"
+            option, value, "is not known", remedy="Write CONTAINER, or CONTAINER:OPTIONS with rw, ro and z"
         )
     if {*_ACCESS} <= {*words}:
-        raise InvalidOption(option, value, "says both 'ro' and 'rw'", remedy="Keep one of the two")
+        raise InvalidOption(option, value, "has both 'ro' and 'rw'", remedy="Keep one of the two")
     return ":".join([check_name(option, name), *([",".join(words)] if words else [])])
 
 
 def split(text: str) -> tuple[str, tuple[str, ...]]:
-    """Return the container's name (or id) and the words of a canonical ``CONTAINER[:WORDS]``."""
+    """Return the container's name (or ID) and the words of a canonical ``CONTAINER[:WORDS]``."""
     name, _colon, words = text.partition(":")
     return name, tuple(words.split(",")) if words else ()
 
 
 def names(values: tuple[str, ...] | None) -> tuple[str, ...]:
-    """Return the containers."""
+    """Return the names of the containers."""
     return tuple(split(value)[0] for value in values or ())
 
 
 def taken(mount: Mount, volume: str, words: tuple[str, ...]) -> Mount | None:
-    """Return the mount as another container has it; None for what is not passed on.
+    """Return the mount for a container that takes it with ``volumes_from``; None if it is not passed on.
 
-    ``volume`` is the name of the one that is mounted there. As with podman, only binds and volumes are, no overlays: what
-    a container writes to one is its own. Unlike podman's, the words alter what they say and leave the other options.
+    ``volume`` is the name of the volume that is mounted there. As in podman, only bind mounts and volumes are passed on, but
+    not overlays: a container's writes to an overlay are its own. Unlike in podman, the words change only the options that
+    they concern, and keep the others.
     """
     if mount.kind not in (BIND, VOLUME) or mount.value("O") is not None:
         return None

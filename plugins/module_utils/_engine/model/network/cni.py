@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read and write what plugins of the Container Network Interface take and give: lists, requests, results (pure).
+"""Parse and encode the input and output of plugins (Container Network Interface): lists, requests, results (pure).
 
 Source: the CNI specification, versions 0.3.1 to 1.1.0, and its conventions (https://www.cni.dev/docs/).
 """
@@ -15,20 +15,20 @@ from ..values import jsontext
 from .spec import Subnet
 from .wiring import Port
 
-#: From the oldest to the newest. A list of another one is refused.
+#: The supported versions, oldest first. A list of any other version is refused.
 VERSIONS = ("0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0")
-#: From this version on there is CHECK, and DEL is told the result of ADD.
+#: The first version that has CHECK, and that passes the result of ADD to DEL.
 _CHECKED = VERSIONS.index("0.4.0")
-#: What the spec permits in the name of a network, and in that of a plugin, which becomes part of a path.
+#: The names that the specification permits for networks, and for plugins, whose names become part of a path.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}", re.ASCII)
 _MAC = re.compile("[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-#: Plugins of a list, and addresses or servers of a result, that are read.
+#: The largest number of plugins in a list; also of addresses or servers of a result, of which the rest is ignored.
 _MOST = 32
 PORTS, IPS, MAC, ALIASES = "portMappings", "ips", "mac", "aliases"
 
 
 class Plugins(NamedTuple):
-    """A list of plugins: the ``name`` and ``version`` that each is told, their configurations, whether they can be checked."""
+    """A list of plugins: the ``name`` and ``version`` passed to each, their configurations, and whether CHECK is possible."""
 
     name: str
     version: str
@@ -37,22 +37,22 @@ class Plugins(NamedTuple):
 
     @property
     def types(self) -> tuple[str, ...]:
-        """Return the names of the programs, those that give out addresses too."""
+        """Return the names of the programs, including those of IPAM plugins."""
         ipams = (one["ipam"].get("type", "") for one in self.each if isinstance(one.get("ipam"), dict))
         return tuple(dict.fromkeys([*(one["type"] for one in self.each), *filter(None, ipams)]))
 
     @property
     def remembers(self) -> bool:
-        """Tell whether DEL is told the result of ADD."""
+        """Return whether DEL gets the result of ADD."""
         return VERSIONS.index(self.version) >= _CHECKED
 
     def can(self, capability: str) -> bool:
-        """Tell whether a plugin takes this in ``runtimeConfig``."""
+        """Return whether a plugin accepts this capability in ``runtimeConfig``."""
         return any(_capabilities(one).get(capability) is True for one in self.each)
 
 
 class Request(NamedTuple):
-    """What is asked of all plugins for one container: ``args`` become CNI_ARGS, ``capabilities`` go to those that have them."""
+    """The request to all plugins for one container: ``args`` become CNI_ARGS, ``capabilities`` go to plugins that have them."""
 
     container_id: str
     interface: str
@@ -61,7 +61,7 @@ class Request(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a result says of the container's interface: addresses, IPv4 first, their subnets with gateways, servers of names."""
+    """A result for the container's interface: addresses (IPv4 first), their subnets with gateways, and DNS servers."""
 
     addresses: tuple[str, ...]
     subnets: tuple[Subnet, ...]
@@ -70,32 +70,32 @@ class Told(NamedTuple):
 
 
 def parse_plugins(text: bytes, *, most: int) -> Plugins:
-    """Return a list of plugins, or one plugin by itself; raises ValueError saying what is wrong, also for more bytes."""
+    """Parse a list of plugins, or a single plugin. Raises ValueError with the reason, also for more than ``most`` bytes."""
     if len(text) > most:
         raise ValueError(f"it is longer than {most} bytes")
     return plugins_of(jsontext.parse_object(text))
 
 
 def plugins_of(data: Mapping[str, Any]) -> Plugins:
-    """Return the list of plugins in decoded JSON; raises ValueError."""
+    """Return the list of plugins in decoded JSON. Raises ValueError."""
     each = data.get("plugins") if "plugins" in data else [data]
     if not isinstance(each, list) or not 0 < len(each) <= _MOST:
-        raise ValueError(f"plugins is no list of 1 to {_MOST}")
+        raise ValueError(f"plugins is not a list of 1 to {_MOST}")
     for one in each:
         if not isinstance(one, dict) or not _is_name(one.get("type")):
-            raise ValueError("a plugin has no type that is the name of a program")
+            raise ValueError("the type of a plugin is not the name of a program")
         ipam = one.get("ipam")
         if isinstance(ipam, dict) and ipam.get("type") and not _is_name(ipam["type"]):
-            raise ValueError("ipam has no type that is the name of a program")
+            raise ValueError("the type of ipam is not the name of a program")
     if not _is_name(data.get("name")):
-        raise ValueError("it has no name of letters, digits, _ . -")
+        raise ValueError("name does not consist of letters, digits, _ . -")
     version = _version(data)
     checks = VERSIONS.index(version) >= _CHECKED and data.get("disableCheck") is not True
     return Plugins(data["name"], version, tuple(each), checks)
 
 
 def encode(plugins: Plugins, request: Request, result: Optional[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return in JSON what an attachment is taken back by, whatever becomes of the file that the list was read from."""
+    """Return in JSON what detaching needs, independently of the file that the list was read from."""
     return {
         "list": {"name": plugins.name, "cniVersion": plugins.version, "plugins": [*plugins.each]},
         "checks": plugins.checks,
@@ -105,21 +105,21 @@ def encode(plugins: Plugins, request: Request, result: Optional[Mapping[str, Any
 
 
 def decode(text: bytes) -> tuple[Plugins, Request, Optional[dict[str, Any]]]:
-    """Return what ``encode`` was given; raises ValueError, LookupError or TypeError for anything else."""
+    """Decode the result of ``encode``. Raises ValueError, LookupError or TypeError for anything else."""
     data = jsontext.parse_object(text)
     plugins = plugins_of(data["list"])._replace(checks=bool(data["checks"]))
     request, result = Request(**data["request"]), data["result"]
     if not isinstance(request.args, dict) or not isinstance(request.capabilities, dict):
-        raise TypeError("the request is none")
+        raise TypeError("request is not an object")
     if not isinstance(result, (dict, type(None))):
-        raise TypeError("the result is none")
+        raise TypeError("result is not an object")
     return plugins, request, result
 
 
 def config(
     plugins: Plugins, number: int, request: Request, previous: Optional[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """Return the configuration that one plugin gets on its standard input."""
+    """Return the configuration that a plugin reads from its standard input."""
     one = dict(plugins.each[number])
     named = _capabilities(one)
     one.pop("capabilities", None)
@@ -134,12 +134,12 @@ def config(
 
 
 def arguments(request: Request) -> str:
-    """Return CNI_ARGS."""
+    """Return the value of CNI_ARGS."""
     return ";".join(f"{name}={value}" for name, value in request.args.items())
 
 
 def mappings(ports: Iterable[Port]) -> list[dict[str, Any]]:
-    """Return published ports, each by itself, as capability portMappings has them."""
+    """Return single published ports in the form of the capability portMappings."""
     return [
         {
             "hostPort": port.host_port,
@@ -152,7 +152,7 @@ def mappings(ports: Iterable[Port]) -> list[dict[str, Any]]:
 
 
 def told(result: Mapping[str, Any], interface: str) -> Told:
-    """Return what a result says of the interface of this name in the container; raises ValueError, LookupError or TypeError."""
+    """Parse a result for the container's interface of this name. Raises ValueError, LookupError or TypeError."""
     links = result.get("interfaces") or []
     inside = [at for at, link in enumerate(links) if link.get("sandbox") and link.get("name") == interface]
     found = [one for one in result.get("ips") or [] if one.get("interface", None) in (None, *inside)]
@@ -168,7 +168,7 @@ def told(result: Mapping[str, Any], interface: str) -> Told:
 
 
 def failure(output: bytes) -> str:
-    """Return a plugin's own words for its failure, "" when it printed none."""
+    """Return a plugin's error message, "" if it printed none."""
     try:
         said = jsontext.parse_object(output)
     except ValueError:
@@ -178,12 +178,12 @@ def failure(output: bytes) -> str:
 
 
 def _version(data: Mapping[str, Any]) -> str:
-    """Return the newest version that a list and this program both know."""
+    """Return the newest version that both the list and the engine support. Raises ValueError if there is none."""
     listed: Sequence[Any] = data["cniVersions"] if isinstance(data.get("cniVersions"), list) else ()
     found = [version for version in VERSIONS if version in (data.get("cniVersion"), *listed)]
     if not found:
         given = data.get("cniVersion")
-        raise ValueError(f"cniVersion {given!r} is none of {', '.join(VERSIONS)}")
+        raise ValueError(f"cniVersion {given!r} is not one of {', '.join(VERSIONS)}")
     return found[-1]
 
 

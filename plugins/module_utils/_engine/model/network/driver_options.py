@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the options of a network's driver (podman's ``--opt``), and check which driver has which (pure).
+"""Parse the options of a network's driver (podman's ``--opt``), and check them against the driver (pure).
 
-Sources: podman-network-create(1), ``--opt``; netavark's documentation of the same words.
+Sources: podman-network-create(1), ``--opt``; netavark's documentation of the same options.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _OPTION = "opt"
 STRICT = "strict"
 MANAGED, UNMANAGED = "managed", "unmanaged"
 
-#: The modes of each driver, the usual one first, which is stored as unset.
+#: The modes of each driver. The first is the default, which is stored as unset.
 MODES: Mapping[str, tuple[str, ...]] = {
     BRIDGE: (MANAGED, UNMANAGED),
     MACVLAN: ("bridge", "private", "vepa", "passthru"),
@@ -30,7 +30,7 @@ _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off", "")
 
 
 def _number(least: int, most: int) -> Callable[[str, object], str]:
-    """Return a reader of numbers; 0 means unset, as podman has it."""
+    """Return a parser of numbers; 0 means unset, as in podman."""
 
     def read(option: str, value: object) -> str:
         number = decimal(plain_text(option, value).strip(), most=most)
@@ -46,7 +46,7 @@ def _number(least: int, most: int) -> Callable[[str, object], str]:
 def _truth(option: str, value: object) -> str:
     text = plain_text(option, value).strip().lower()
     if text not in (*_TRUE, *_FALSE):
-        raise InvalidOption(option, value, "is neither true nor false", remedy="Write true or false")
+        raise InvalidOption(option, value, "is not a boolean", remedy="Write true or false")
     return "true" if text in _TRUE else ""
 
 
@@ -60,7 +60,7 @@ def _conflist(option: str, value: object) -> str:
 
 
 class _Row(NamedTuple):
-    """An option: how it is read (into the text that is stored, "" as unset), and which drivers have it."""
+    """An option: its parser (which returns the stored text, "" for unset), and the drivers that have it."""
 
     read: Callable[[str, object], str]
     drivers: tuple[str, ...] = (BRIDGE, MACVLAN, IPVLAN)
@@ -77,27 +77,27 @@ _ROWS: Mapping[str, _Row] = {
     "parent": _Row(check_interface, (MACVLAN, IPVLAN)),
     "conflist": _Row(_conflist, (CNI,)),
 }
-#: Docker's words for these, and for the name of the bridge.
+#: Docker's names of these, and of the name of the bridge.
 _ALIASES = {
     "com.docker.network.driver.mtu": "mtu",
     "driver_mtu": "mtu",
     "bridge_name": "com.docker.network.bridge.name",
 }
 _INTERFACE = "com.docker.network.bridge.name"
-#: What netavark has besides.
+#: Further options of netavark.
 _LATER = ("vrf", "bclim", "outbound_addr4", "outbound_addr6")
 _OF_CONTAINER = ("host_interface_name", "interface_name", "ip", "ip6", "mac", "alias")
 
 
 class Read(NamedTuple):
-    """The options in canonical form, and the interface that they name, "" for none."""
+    """The options in canonical form, and the interface that they name ("" for none)."""
 
     options: dict[str, str]
     interface: str = ""
 
 
 def parse(given: Any) -> Read:
-    """Read a mapping, a list of ``key=value``, or one such text; raises InvalidOption and NotBuiltYet naming the word."""
+    """Parse a mapping, a list of ``key=value``, or one such string. Raises InvalidOption or NotBuiltYet, naming the word."""
     found: dict[str, str] = {}
     for key, value in _pairs(given):
         name = _ALIASES.get(key, key)
@@ -108,21 +108,21 @@ def parse(given: Any) -> Read:
         )
         if found.setdefault(name, text) != text:
             raise InvalidOption(
-                _OPTION, key, "is given a second time with another value", remedy="Keep one of the two"
+                _OPTION, key, "is set twice, to different values", remedy="Keep one of the two"
             )
     interface = found.pop(_INTERFACE, "")
     return Read({name: text for name, text in sorted(found.items()) if text}, interface)
 
 
 def same(option: str, value: str, other: str) -> str:
-    """Return a value that two options say; the other one may say nothing."""
+    """Return the value that two options must agree on; the other one may be unset. Raises InvalidOption."""
     if other not in ("", value):
         raise InvalidOption(option, other, f"contradicts {value}", remedy="Keep one of the two")
     return value
 
 
 def _pairs(given: Any) -> Iterator[tuple[str, object]]:
-    """Yield the pairs; what is null in a mapping is unset."""
+    """Yield the pairs; null in a mapping means unset."""
     if isinstance(given, Mapping):
         yield from ((str(key), value) for key, value in given.items() if value is not None)
     elif isinstance(given, (str, list, tuple)):
@@ -132,20 +132,20 @@ def _pairs(given: Any) -> Iterator[tuple[str, object]]:
                 raise InvalidOption(_OPTION, item, "has no value", remedy="Write NAME=VALUE")
             yield key.strip(), value
     elif given is not None:
-        raise InvalidOption(_OPTION, given, "is no mapping", remedy="Write it as in {mtu: 1400}")
+        raise InvalidOption(_OPTION, given, "is not a mapping", remedy="Write it as in {mtu: 1400}")
 
 
 def _row(key: str, name: str) -> _Row:
     if name in _ROWS:
         return _ROWS[name]
     if key in _LATER:
-        message = Words(Setting(f"{_OPTION}.{key}"), ": not built yet")
+        message = Words(Setting(f"{_OPTION}.{key}"), ": not implemented")
         raise NotBuiltYet(message, remedy="Leave it out", option=_OPTION, options=[f"{_OPTION}.{key}"])
     if key in _OF_CONTAINER:
         raise InvalidOption(
             _OPTION,
             key,
-            "belongs to one container in the network",
+            "is an option of a single container, not of the network",
             remedy="Write it in the container's network option, as in NAME:ip=192.0.2.5",
         )
     found = near(key, _ROWS)
@@ -154,16 +154,19 @@ def _row(key: str, name: str) -> _Row:
 
 
 def settle(driver: str, options: Mapping[str, str]) -> dict[str, str]:
-    """Return a driver's options without a mode that is the usual one; raises InvalidOption for what the driver has not."""
+    """Return a driver's options without the default mode. Raises InvalidOption for one that the driver does not have."""
     for name in options:
         if driver not in _ROWS[name].drivers:
             raise InvalidOption(
-                _OPTION, name, f"is no option of driver {driver}", remedy=f"Known: {', '.join(_of(driver))}"
+                _OPTION,
+                name,
+                f"is not an option of driver {driver}",
+                remedy=f"Known: {', '.join(_of(driver))}",
             )
     mode, modes = options.get("mode", ""), MODES.get(driver, ())
     if mode and mode not in modes:
         raise InvalidOption(
-            f"{_OPTION}.mode", mode, f"is no mode of driver {driver}", remedy=f"Known: {', '.join(modes)}"
+            f"{_OPTION}.mode", mode, f"is not a mode of driver {driver}", remedy=f"Known: {', '.join(modes)}"
         )
     usual = ("mode", *modes[:1])
     return {name: text for name, text in options.items() if (name, text) != usual}

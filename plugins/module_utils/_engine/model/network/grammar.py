@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what a task asks of a network, option by option (pure).
+"""Parse a task's options of a network, one by one (pure).
 
-Unset differs from empty: a task need not say again what a network is, so what it leaves open is told, and whole.py checks and
-completes a spec once that is decided. Sources: podman-network-create(1); the options are those of
-``containers.podman.podman_network``.
+An unset option is not the same as an empty one: an existing network keeps what a task leaves unset. The result therefore names
+the unset fields, and whole.py checks and completes a spec once they are decided. Sources: podman-network-create(1); the
+options are those of ``containers.podman.podman_network``.
 """
 
 from __future__ import annotations
@@ -22,42 +22,45 @@ from .spec import BRIDGE, CNI, IPVLAN, MACVLAN, NetworkSpec, Subnet
 from .whole import NO_IPAM
 
 DRIVERS = (BRIDGE, MACVLAN, IPVLAN, CNI)
-#: Who gives out the addresses: the engine (stored as unset), or nobody.
+#: IPAM drivers: host-local is the engine (stored as unset).
 HOST_LOCAL, DHCP = "host-local", "dhcp"
 IPAM_DRIVERS = (HOST_LOCAL, DHCP, NO_IPAM)
 
 
-#: Words of a container's option ``network``, of podman's too (podman-run(1)).
+#: Words with a meaning in a container's option ``network``, here or in podman (podman-run(1)).
 _RESERVED = frozenset("none host private bridge container ns default pasta slirp4netns".split())
-#: The fields of a spec that a task may leave as they are.
+#: The fields of a spec that a task may leave unset.
 _OPEN = frozenset("driver interface subnets ipv6 internal dns dns_servers routes ipam_driver options".split())
 
 
 class Asked(NamedTuple):
-    """What a task asks for; ``unset`` are the fields of ``spec`` that it leaves as they are, defaults of a new network."""
+    """The spec that a task requests; ``unset`` names the fields that it leaves unset, which have the defaults here."""
 
     spec: NetworkSpec
     unset: frozenset[str] = frozenset()
 
 
 def parse(given: Mapping[str, Any]) -> Asked:
-    """Read the options of a task, all but its labels; a missing one or None is unset.
+    """Parse the options of a task except its labels; a missing option or None is unset.
 
-    Raises InvalidOption and NotBuiltYet, each naming the option.
+    Raises InvalidOption or NotBuiltYet, naming the option.
     """
     name = check_name("name", given["name"])
     if name in _RESERVED:
         raise InvalidOption(
-            "name", name, "means something else as a container's network", remedy="Choose another name"
+            "name",
+            name,
+            "is reserved: it has a meaning as a container's network",
+            remedy="Choose another name",
         )
     fields = dict(_fields(given))
     if "subnets" in fields:
-        fields.setdefault("ipv6", False)  # it asks for what the subnets lack
+        fields.setdefault("ipv6", False)  # named subnets are complete, unless the task asks for ipv6
     return Asked(NetworkSpec(name, **fields), _OPEN - fields.keys())
 
 
 def _fields(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the fields of the spec that the task says."""
+    """Yield the fields of the spec that the task sets."""
     read = driver_options.parse(given.get("opt"))
     parent, options = given.get("macvlan"), dict(read.options)
     if parent is not None:
@@ -108,8 +111,8 @@ def _ipam(value: object) -> str:
         raise InvalidOption("ipam_driver", value, "is not known", remedy=f"Known: {', '.join(IPAM_DRIVERS)}")
     if value == DHCP:
         raise NotBuiltYet(
-            Words(Setting("ipam_driver", DHCP), ": not built yet"),
-            remedy="Leave it out, and name a subnet and a range that the DHCP server leaves free",
+            Words(Setting("ipam_driver", DHCP), ": not implemented"),
+            remedy="Leave it out, and name a subnet and a range that the DHCP server does not assign",
             option="ipam_driver",
             options=["ipam_driver"],
         )
@@ -117,12 +120,15 @@ def _ipam(value: object) -> str:
 
 
 def _subnets(given: Mapping[str, Any]) -> tuple[Subnet, ...] | None:
-    """Join ``subnet``, ``gateway`` and ``ip_range``, which belong together by their order, or read ``net_config``."""
+    """Combine ``subnet``, ``gateway`` and ``ip_range`` by their order, or parse ``net_config``."""
     subnets, gateways, ranges = (_list(given.get(name)) for name in ("subnet", "gateway", "ip_range"))
     if given.get("net_config") is not None:
         if subnets or gateways or ranges:
             raise InvalidOption(
-                "net_config", None, "is there with subnet, gateway or ip_range", remedy="Keep one of the two"
+                "net_config",
+                None,
+                "cannot be combined with subnet, gateway or ip_range",
+                remedy="Keep one of the two",
             )
         return tuple(
             parse_subnet(one.get("subnet"), one.get("gateway") or "", one.get("ip_range") or "")
@@ -134,7 +140,7 @@ def _subnets(given: Mapping[str, Any]) -> tuple[Subnet, ...] | None:
                 option,
                 values[len(subnets)],
                 "has no subnet",
-                remedy="Name as many subnets, in the same order",
+                remedy="Name a subnet for each, in the same order",
             )
     if given.get("subnet") is None:
         return None

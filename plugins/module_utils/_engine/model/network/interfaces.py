@@ -7,47 +7,47 @@ import re
 
 from ...errors import InvalidOption
 
-#: What dev_valid_name() of the kernel's net/core/dev.c permits, less what other tools have a meaning for (``@``, ``%``, quotes).
+#: What dev_valid_name() in the kernel's net/core/dev.c permits, without characters that are special to tools (``@``, ``%``, quotes).
 _NAME = re.compile(r"[a-zA-Z0-9_+-][a-zA-Z0-9_.+-]*", re.ASCII)
-#: Characters: IFNAMSIZ of linux/if.h, less the zero byte.
+#: Maximum length: IFNAMSIZ in linux/if.h, without the terminating zero byte.
 _LONGEST = 15
-#: The host's end of a container's interface: digits of both ids.
+#: The host's end of a container's interface, with digits of both IDs.
 _HOST_END = re.compile(r"sw[0-9a-f]{13}", re.ASCII)
 _HOST_END_DIGITS = 13
-#: The bridges that the engine makes begin so. Digits of the id fill the rest.
+#: Prefix of the bridges that the engine creates. Digits of the ID follow.
 _PREFIX = "sw-"
 _DIGITS = 8
 
 
 def is_interface(text: str) -> bool:
-    """Tell whether an interface may be called so."""
+    """Return whether the text is a valid name of an interface."""
     return _NAME.fullmatch(text) is not None and len(text) <= _LONGEST
 
 
 def check_interface(option: str, value: object) -> str:
-    """Return the name, or raise InvalidOption saying what a name may hold."""
+    """Return the name of an interface. Raises InvalidOption if it is invalid."""
     text = str(value)
     if not is_interface(text):
         raise InvalidOption(
             option,
             value,
-            "is no name of an interface",
-            remedy=f"Write {_LONGEST} characters at most: letters, digits, _ + - and, not as the first, .",
+            "is not a valid interface name",
+            remedy=f"Write at most {_LONGEST} characters: letters, digits, _ + - and, except as the first, .",
         )
     return text
 
 
 def derived(network_id: str, digits: int = _DIGITS) -> str:
-    """Return the name of a network's interface on the host: as many digits of its id as are needed to be the only one."""
+    """Return the name of a network's interface on the host, with as many digits of its ID as make it unique."""
     return _PREFIX + network_id[: min(digits, _LONGEST - len(_PREFIX))]
 
 
 def host_end(container_id: str, network_id: str) -> str:
-    """Return the name of the host's end of a container's interface in a network: of both ids, so that it is found again."""
+    """Return the name of the host's end of a container's interface; it derives from both IDs, so that it can be found again."""
     both = int(container_id[:_HOST_END_DIGITS], 16) ^ int(network_id[:_HOST_END_DIGITS], 16)
     return f"sw{both:0{_HOST_END_DIGITS}x}"
 
 
 def is_host_end(name: str) -> bool:
-    """Tell whether the engine has given this name to the host's end of an interface."""
+    """Return whether the name is one that ``host_end`` returns."""
     return _HOST_END.fullmatch(name) is not None

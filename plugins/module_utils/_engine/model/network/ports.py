@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Parse published and exposed ports.
 
-Sources: podman-run(1) ``--publish`` and ``--expose``; libpod's specgenutil.CreatePortBindings. The canonical form is a text in
-the same grammar, ``[ADDRESS:]HOST:CONTAINER/PROTOCOL``, with HOST left out for a port that the engine chooses.
+Sources: podman-run(1) ``--publish`` and ``--expose``; libpod's specgenutil.CreatePortBindings. The canonical form is a string
+in the same grammar, ``[ADDRESS:]HOST:CONTAINER/PROTOCOL``, without HOST if the engine chooses the port.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _EXPOSED = "Write a port or a range, with or without a protocol, as in 80, 8000-
 
 
 def parse_published(option: str, value: Any) -> tuple[str, ...]:
-    """Return the published ports in canonical form, each once, sorted; raises InvalidOption, also for two that collide."""
+    """Parse published ports into canonical form, sorted and unique. Raises InvalidOption, also if two collide."""
     texts = value if isinstance(value, (list, tuple)) else [value]
     ports = sorted({port for text in texts for port in _published(option, plain_text(option, text))})
     for one, other in combinations(ports, 2):
@@ -30,14 +30,14 @@ def parse_published(option: str, value: Any) -> tuple[str, ...]:
             raise InvalidOption(
                 option,
                 written(other),
-                f"publishes the same port of the host as {written(one)}",
-                remedy="Give each a port of its own",
+                f"publishes the same host port as {written(one)}",
+                remedy="Publish each on its own host port",
             )
     return tuple(written(port) for port in ports)
 
 
 def parse_exposed(option: str, value: Any) -> tuple[str, ...]:
-    """Return the exposed ports in canonical form, as in ``80/tcp``, sorted; raises InvalidOption."""
+    """Parse exposed ports into canonical form, as in ``80/tcp``, sorted. Raises InvalidOption."""
     texts = value if isinstance(value, (list, tuple)) else [value]
     found = set()
     for text in texts:
@@ -48,12 +48,12 @@ def parse_exposed(option: str, value: Any) -> tuple[str, ...]:
 
 
 def published(texts: Iterable[str]) -> tuple[Port, ...]:
-    """Return the ports of ``parse_published``'s texts; ``host_port`` 0 is one that the engine chooses."""
+    """Return the ports in the result of ``parse_published``; ``host_port`` 0 means that the engine chooses the port."""
     return tuple(port for text in texts for port in _published("publish", text))
 
 
 def exposed(texts: Iterable[str]) -> tuple[tuple[str, int], ...]:
-    """Return each port of ``parse_exposed``'s texts as (protocol, number)."""
+    """Return each port in the result of ``parse_exposed`` as (protocol, number)."""
     found = []
     for text in texts:
         ports, protocols = _protocols("expose", text, _EXPOSED)
@@ -72,7 +72,7 @@ def written(port: Port) -> str:
 
 
 def singly(ports: Iterable[Port]) -> Iterator[Port]:
-    """Yield each port of ranges by itself."""
+    """Split ranges into single ports."""
     for port in ports:
         for offset in range(port.count):
             host = port.host_port + offset if port.host_port else 0
@@ -80,7 +80,7 @@ def singly(ports: Iterable[Port]) -> Iterator[Port]:
 
 
 def collide(one: Port, other: Port) -> bool:
-    """Tell whether two publish the same port of the host at an address that both have."""
+    """Return whether two ranges publish the same host port at overlapping addresses."""
     if one.protocol != other.protocol or not (one.host_port and other.host_port):
         return False
     apart = one.host_port + one.count <= other.host_port or other.host_port + other.count <= one.host_port
@@ -88,8 +88,8 @@ def collide(one: Port, other: Port) -> bool:
 
 
 def same_place(one: str, other: str) -> bool:
-    """Tell whether a socket at one address of the host takes the other's port: "" is any, 0.0.0.0 and :: any of a version."""
-    import ipaddress  # only what names an address needs it
+    """Return whether sockets at two addresses conflict: "" is any address, 0.0.0.0 and :: are any of their IP version."""
+    import ipaddress  # needed only if an address is named
 
     if "" in (one, other):
         return True
@@ -109,31 +109,34 @@ def _published(option: str, text: str) -> list[Port]:
         begin, end = _range(option, host, text, _SHAPE)
         if end - begin + 1 != count:
             raise InvalidOption(
-                option, text, "has two ranges of different lengths", remedy="Write ranges of one length"
+                option, text, "has ranges of different lengths", remedy="Write ranges of equal length"
             )
     address = "" if written_address is None else _address(option, written_address, text)
     return [Port(protocol, address, begin, first, count) for protocol in protocols]
 
 
 def _protocols(option: str, text: str, remedy: str) -> tuple[str, list[str]]:
-    """Return what stands before the protocols, and these; without any it is tcp."""
+    """Split off the protocols, by default tcp."""
     rest, slash, names = text.partition("/")
     found = names.lower().split(",") if slash else [TCP]
     unknown = next((name for name in found if name not in PROTOCOLS), None)
     if unknown is not None:
         raise InvalidOption(
-            option, text, f"has the protocol {unknown!r}", remedy=f"Known: {', '.join(PROTOCOLS)}. {remedy}"
+            option,
+            text,
+            f"has the unknown protocol {unknown!r}",
+            remedy=f"Known: {', '.join(PROTOCOLS)}. {remedy}",
         )
     return rest, found
 
 
 def _parts(option: str, rest: str, text: str) -> tuple[Optional[str], str, str]:
-    """Return address (None: not written), port of the host and port of the container."""
+    """Return the address (None: not written), the host's port and the container's port."""
     if rest.startswith("["):
         inside, bracket, after = rest[1:].partition("]")
         parts = after.split(":")
         if not bracket or len(parts) != 3 or parts[0]:
-            raise InvalidOption(option, text, "is no port to publish", remedy=_SHAPE)
+            raise InvalidOption(option, text, "is not a port to publish", remedy=_SHAPE)
         return inside, parts[1], parts[2]
     parts = rest.split(":")
     if len(parts) > 3:
@@ -145,24 +148,24 @@ def _parts(option: str, rest: str, text: str) -> tuple[Optional[str], str, str]:
 
 
 def _address(option: str, address: str, text: str) -> str:
-    import ipaddress  # only what names an address needs it
+    import ipaddress  # needed only if an address is named
 
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:
         raise InvalidOption(
-            option, text, f"has {address!r} where an address of the host stands", remedy=_SHAPE
+            option, text, f"has {address!r}, which is not an IP address", remedy=_SHAPE
         ) from None
 
 
 def _range(option: str, ports: str, text: str, remedy: str) -> tuple[int, int]:
-    """Return first and last of ``N`` or ``N-M``."""
+    """Return the first and last port of ``N`` or ``N-M``."""
     begin, dash, end = ports.partition("-")
     first = decimal(begin, most=_HIGHEST)
     last = decimal(end, most=_HIGHEST) if dash else first
     if not first or not last:
         raise InvalidOption(
-            option, text, f"has {ports!r} where a port stands", remedy=f"Ports are 1 to {_HIGHEST}. {remedy}"
+            option, text, f"has {ports!r}, which is not a port", remedy=f"Ports are 1 to {_HIGHEST}. {remedy}"
         )
     if last < first:
         raise InvalidOption(option, text, "has a range that ends before it begins", remedy=remedy)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user asks of a network, in canonical form, and what the engine knows of one that it has made.
+"""The specification of a network in canonical form, and the record of a network that exists.
 
 Sources: podman-network-create(1), podman-network-inspect(1); libpod's types.Network.
 """
@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 from ...frozen import dataclass, field
 from ..values import typed
 
-#: What an address is made of: enough to tell a damaged row, without the import of ``ipaddress`` at each start of a container.
+#: The characters of an address: enough to detect a damaged row, without importing ``ipaddress`` at each start of a container.
 _ADDRESS = re.compile(r"[0-9a-f.:/]*", re.ASCII)
 
 BRIDGE, MACVLAN, IPVLAN, CNI = "bridge", "macvlan", "ipvlan", "cni"
 
 
 class Subnet(NamedTuple):
-    """A subnet in CIDR notation, its gateway, and the first and last address to give out; "" is unset."""
+    """A subnet in CIDR notation, its gateway, and the first and last address to assign; "" is unset."""
 
     subnet: str
     gateway: str = ""
@@ -43,9 +43,9 @@ class Route(NamedTuple):
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """A network as asked for. No ``subnets``: the engine chooses; ``interface`` "": its name derives from the id.
+    """A network as requested. Without ``subnets``, the engine chooses; with ``interface`` "", its name derives from the ID.
 
-    ``options`` are the driver's own, by podman's names and in canonical form: mtu, vlan, isolate, metric, mode, parent,
+    ``options`` are those of the driver, with podman's names and in canonical form: mtu, vlan, isolate, metric, mode, parent,
     no_default_route.
     """
 
@@ -64,21 +64,21 @@ class NetworkSpec:
 
     @property
     def is_routed(self) -> bool:
-        """Return whether the host routes for its containers without a gateway: ipvlan of layer 3, which has no link to ask on."""
+        """Return whether the host routes for the containers without a gateway: ipvlan in layer 3 has no ARP."""
         return self.driver == IPVLAN and self.options.get("mode") in ("l3", "l3s")
 
     @property
     def takes_ports(self) -> bool:
-        """Return whether ports of the host can lead to its containers: not where nothing gets in, nor past the host's own reach.
+        """Return whether the engine can publish ports of the network's containers on the host.
 
-        An interface beside one of the host's is reached by others alone, a bridge that is given has no rules of the engine's, and
-        plugins lead ports themselves.
+        It cannot for internal networks; for macvlan and ipvlan, because the host cannot reach their interfaces; for an existing
+        bridge, for which the engine has no rules; and for CNI plugins, which publish ports themselves.
         """
         return self.driver == BRIDGE and not self.internal and self.options.get("mode") != "unmanaged"
 
     @property
     def is_hosts_own(self) -> bool:
-        """Return whether the host is in it already: a network beside an interface, or in a bridge that is given."""
+        """Return whether the network is one that the host is already part of: macvlan, ipvlan or an existing bridge."""
         return self.driver in (MACVLAN, IPVLAN) or self.options.get("mode") == "unmanaged"
 
     def encode(self) -> dict[str, Any]:
@@ -91,7 +91,7 @@ class NetworkSpec:
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> NetworkSpec:
-        """Return what was encoded; raises TypeError, LookupError or ValueError for anything else."""
+        """Decode the JSON form. Raises TypeError, LookupError or ValueError for anything else."""
         spec = cls(
             **{
                 **data,
@@ -106,9 +106,9 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class NetworkRecord:
-    """A row of table ``networks``. ``interface`` and ``subnets`` are those in use, asked for or chosen.
+    """A row of table ``networks``. ``interface`` and ``subnets`` are those in use, requested or chosen.
 
-    ``id`` has 64 hex digits. ``removing``: its removal was begun.
+    ``id`` has 64 hex digits. ``removing``: its removal has begun.
     """
 
     id: str
@@ -125,9 +125,9 @@ class NetworkRecord:
 
 
 class Attached(NamedTuple):
-    """A container that is attached to a network: its interface there, and its addresses without prefix length.
+    """A container that is attached to a network: its interface, and its addresses without prefix length.
 
-    ``subnets`` are those that plugins have told, which the network itself does not know.
+    ``subnets`` are those reported by CNI plugins, which the network itself does not know.
     """
 
     container_id: str
@@ -144,9 +144,9 @@ def encode_subnets(subnets: Iterable[Subnet]) -> list[dict[str, str]]:
 
 
 def decode_subnets(data: Iterable[Mapping[str, str]]) -> tuple[Subnet, ...]:
-    """Return what was encoded; raises TypeError or ValueError for anything else."""
+    """Decode the JSON form. Raises TypeError or ValueError for anything else."""
     subnets = tuple(Subnet(**one) for one in data)
     for text in (text for subnet in subnets for text in subnet):
         if not _ADDRESS.fullmatch(text):
-            raise ValueError(f"{text[:80]!r} is no address")
+            raise ValueError(f"{text[:80]!r} is not an address")
     return subnets

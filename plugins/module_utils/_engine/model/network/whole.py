@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check a network's spec as a whole, and complete it with what the engine need not choose (pure)."""
+"""Check a network's spec as a whole, and add the defaults that do not depend on the host (pure)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .addresses import contains, first_address, overlap
 from .driver_options import UNMANAGED, same
 from .spec import BRIDGE, CNI, IPVLAN, MACVLAN, NetworkSpec, Subnet
 
-#: Who gives out the addresses: nobody. Unset is the engine.
+#: The IPAM driver that assigns no addresses. Unset is the engine.
 NO_IPAM = "none"
-#: Drivers whose interfaces are the host's network's own beside one of the host, their parent.
+#: Drivers whose interfaces are directly on the host's network, attached to an interface of the host, their parent.
 ON_PARENT = (MACVLAN, IPVLAN)
-#: The least that IPv6 works with (RFC 8200, section 5).
+#: The minimum MTU of IPv6 (RFC 8200, section 5).
 _LEAST_MTU_6 = 1280
 
 
 def whole(spec: NetworkSpec) -> NetworkSpec:
-    """Return a spec in canonical form, complete but for what the engine chooses.
+    """Return a spec in canonical form, complete except for what the engine chooses.
 
-    Raises InvalidOption for what does not go together.
+    Raises InvalidOption for options that contradict each other.
     """
     spec = _with_parent(spec)
     options = driver_options.settle(spec.driver, spec.options)
@@ -41,7 +41,7 @@ def whole(spec: NetworkSpec) -> NetworkSpec:
 
 
 def check_routes(spec: NetworkSpec, subnets: tuple[Subnet, ...]) -> None:
-    """Raise InvalidOption for a route whose gateway is in no subnet: the kernel would refuse it in each container."""
+    """Check that the gateway of each route is in a subnet: the kernel refuses others. Raises InvalidOption."""
     for route in spec.routes:
         if subnets and not any(contains(subnet.subnet, route.gateway) for subnet in subnets):
             raise InvalidOption(
@@ -53,7 +53,7 @@ def check_routes(spec: NetworkSpec, subnets: tuple[Subnet, ...]) -> None:
 
 
 def missing_versions(spec: NetworkSpec) -> tuple[int, ...]:
-    """Return for which versions of IP the engine chooses a subnet: as podman, 4 where none is named, and both with ``ipv6``."""
+    """Return the IP versions for which the engine chooses a subnet: like podman, 4 if none is named, both with ``ipv6``."""
     if spec.ipam_driver == NO_IPAM or spec.driver == CNI:
         return ()
     there = {subnet.version for subnet in spec.subnets}
@@ -62,7 +62,7 @@ def missing_versions(spec: NetworkSpec) -> tuple[int, ...]:
 
 
 def _with_parent(spec: NetworkSpec) -> NetworkSpec:
-    """Return the spec with ``interface_name`` where podman has it: of macvlan and ipvlan it is the parent."""
+    """Return the spec with ``interface_name`` as the parent for macvlan and ipvlan, as in podman."""
     if spec.driver not in ON_PARENT or not spec.interface:
         return spec
     parent = same("interface_name", spec.interface, spec.options.get("parent", ""))
@@ -70,7 +70,7 @@ def _with_parent(spec: NetworkSpec) -> NetworkSpec:
 
 
 def with_gateway(spec: NetworkSpec, subnet: Subnet) -> Subnet:
-    """Return the subnet with its gateway; as in podman an internal network without DNS, and ipvlan of layer 3, need none."""
+    """Return the subnet with its gateway; like in podman, internal networks without DNS and ipvlan in layer 3 have none."""
     closed = spec.internal and not spec.dns
     if subnet.gateway or closed or spec.is_routed:
         return subnet
@@ -78,7 +78,7 @@ def with_gateway(spec: NetworkSpec, subnet: Subnet) -> Subnet:
 
 
 def _check_plugins(spec: NetworkSpec) -> None:
-    """Raise InvalidOption for what plugins decide by themselves."""
+    """Check that no option is set that CNI plugins decide. Raises InvalidOption."""
     given = {
         "subnet": spec.subnets,
         "ipv6": spec.ipv6,
@@ -88,27 +88,29 @@ def _check_plugins(spec: NetworkSpec) -> None:
         "ipam_driver": spec.ipam_driver,
         "interface_name": spec.interface,
     }
-    told = next((option for option, value in given.items() if value), None)
-    if spec.driver == CNI and told is not None:
+    found = next((option for option, value in given.items() if value), None)
+    if spec.driver == CNI and found is not None:
         raise InvalidOption(
-            told,
+            found,
             None,
             f"is decided by the plugins of driver {CNI}",
-            remedy="Leave it out, and say it in their list",
+            remedy="Leave it out, and set it in the list of plugins",
         )
 
 
 def _check_ipam(spec: NetworkSpec) -> None:
     if spec.ipam_driver == NO_IPAM and spec.subnets:
         raise InvalidOption(
-            "ipam_driver", NO_IPAM, "gives out no address of a subnet", remedy="Leave out one of the two"
+            "ipam_driver", NO_IPAM, "cannot be combined with subnet", remedy="Leave out one of the two"
         )
     if spec.driver in ON_PARENT and spec.ipam_driver != NO_IPAM and not spec.subnets:
         raise InvalidOption(
             "subnet",
             None,
-            f"is needed with driver {spec.driver}",
-            remedy=Words("Name that of the parent's network, or write ", Setting("ipam_driver", NO_IPAM)),
+            f"is required with driver {spec.driver}",
+            remedy=Words(
+                "Name the subnet of the parent's network, or write ", Setting("ipam_driver", NO_IPAM)
+            ),
         )
 
 
@@ -128,13 +130,13 @@ def _check_dns(spec: NetworkSpec) -> None:
         raise InvalidOption(
             "dns",
             spec.dns_servers[0],
-            "is for a network whose names are answered",
-            remedy="Leave it out: this one has no DNS",
+            "requires DNS, which this network has disabled",
+            remedy="Leave it out",
         )
 
 
 def _check_bridge(spec: NetworkSpec) -> None:
     if spec.options.get("mode") == UNMANAGED and spec.driver == BRIDGE and not spec.interface:
         raise InvalidOption(
-            "interface_name", None, "is needed with the mode unmanaged", remedy="Name a bridge of the host"
+            "interface_name", None, "is required with the mode unmanaged", remedy="Name a bridge of the host"
         )

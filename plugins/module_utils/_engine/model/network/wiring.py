@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the kernel is told of a container in its networks: all of it resolved, nothing left to choose."""
+"""A container's attachments to networks and published ports, as the kernel gets them: resolved, with nothing left to choose."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ON_LINK = {4: "0.0.0.0", 6: "::"}  # noqa: S104  (nothing listens there)
 
 
 class Attachment(NamedTuple):
-    """One interface of a container in a network.
+    """An interface of a container in a network.
 
     ``interface`` is its name in the container, ``host_interface`` the name of the other end on the host. ``addresses`` are in
-    CIDR notation with the subnet's prefix length. ``gateways`` get default routes, at most one for each IP version; one of
-    ``ON_LINK`` is the route of an interface that leads everywhere by itself.
-    ``mtu`` 0 and ``metric`` 0 are the kernel's defaults.
+    CIDR notation with the subnet's prefix length. ``gateways`` become default routes, at most one per IP version; an address
+    of ``ON_LINK`` stands for a default route on the link, without a gateway. ``mtu`` 0 and ``metric`` 0 are the kernel's
+    defaults.
     """
 
     network_id: str
@@ -34,10 +34,10 @@ class Attachment(NamedTuple):
 
 
 class Endpoint(NamedTuple):
-    """What a container has of a network, as long as it is there: ``addresses`` are without prefix length, the IPv4 one first.
+    """A container's lasting endpoint in a network; ``addresses`` have no prefix length, IPv4 first.
 
-    ``subnets``, one for each address, and the servers ``dns`` are those of a network whose plugins (CNI) alone know them, as they
-    were told at the last start.
+    ``subnets``, one per address, and the servers ``dns`` are set only for networks of CNI plugins, which reported them at the
+    last start.
     """
 
     network_id: str
@@ -48,24 +48,24 @@ class Endpoint(NamedTuple):
     dns: tuple[str, ...] = ()
 
     def seen_from(self, network: NetworkRecord) -> NetworkRecord:
-        """Return the network as it is for this container: with the subnets and servers that plugins have told."""
+        """Return the network with the subnets and servers that CNI plugins reported for this container, if any."""
         if not self.subnets:
             return network
         return replace(network, subnets=self.subnets, spec=replace(network.spec, dns_servers=self.dns))
 
 
 class Port(NamedTuple):
-    """A range of ``count`` published ports. ``host_ip`` "" is any address of the host, of both IP versions."""
+    """A range of ``count`` published ports. ``host_ip`` "" is any address of the host, in both IP versions."""
 
     protocol: str
     host_ip: str
     host_port: int
     container_port: int
-    count: int = 1  # type: ignore[assignment]  # hides a method of tuple that nobody calls
+    count: int = 1  # type: ignore[assignment]  # hides a method of tuple that is not used
 
 
 class Publication(NamedTuple):
-    """The ports of one container, and the addresses (without prefix length) that they lead to, at most one for each version."""
+    """The ports of a container, and the addresses (without prefix length) that they lead to, at most one per IP version."""
 
     container_id: str
     addresses: tuple[str, ...]
@@ -73,5 +73,5 @@ class Publication(NamedTuple):
 
     @property
     def leads(self) -> bool:
-        """Tell whether there is a port, and an address that it leads to."""
+        """Return whether there are both ports and addresses that they lead to."""
         return bool(self.ports and self.addresses)

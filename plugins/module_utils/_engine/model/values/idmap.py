@@ -53,7 +53,7 @@ class IdMap(NamedTuple):
         return IdMap(_composed(self.uids, other.uids), _composed(self.gids, other.gids))
 
     def has_gid(self, gid: int) -> bool:
-        """Tell whether the container can have the group."""
+        """Return whether the container can have the group."""
         return any(item.container <= gid < item.container + item.size for item in self.gids)
 
     def encode(self) -> dict[str, Any]:

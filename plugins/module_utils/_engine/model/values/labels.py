@@ -15,7 +15,7 @@ def owner(labels: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def match(labels: Mapping[str, str], wanted: Sequence[str]) -> bool:
-    """Tell whether all labels are there that are wanted, each ``NAME`` or ``NAME=VALUE`` (podman-ps(1), ``--filter label``)."""
+    """Return whether all labels are there that are wanted, each ``NAME`` or ``NAME=VALUE`` (podman-ps(1), ``--filter label``)."""
     return all(_has(labels, *text.partition("=")) for text in wanted)
 
 

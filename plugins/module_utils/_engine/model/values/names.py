@@ -21,7 +21,7 @@ _LONGEST = 255
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a container or a volume may be called so."""
+    """Return whether a container or a volume may be called so."""
     return _NAME.fullmatch(text) is not None and len(text) <= _LONGEST
 
 
@@ -39,7 +39,7 @@ def check_name(option: str, value: object) -> str:
 
 
 def is_full_id(text: object) -> bool:
-    """Tell whether it is the whole id of a container, a layer or an image (without ``sha256:``)."""
+    """Return whether it is the whole id of a container, a layer or an image (without ``sha256:``)."""
     return isinstance(text, str) and bool(_FULL_ID.fullmatch(text))
 
 
@@ -49,17 +49,17 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether the text is a full id."""
+    """Return whether the text is a full id."""
     return _ID.fullmatch(text) is not None
 
 
 def is_whole_id(text: str) -> bool:
-    """Tell whether the text is an id as a whole: its 64 digits, or the 12 by which it is shown."""
+    """Return whether the text is an id as a whole: its 64 digits, or the 12 by which it is shown."""
     return len(text) in (SHORT_ID, 64) and is_beginning(text)
 
 
 def is_beginning(text: str) -> bool:
-    """Tell whether an id may begin so."""
+    """Return whether an id may begin so."""
     return _DIGITS.fullmatch(text) is not None
 
 

@@ -36,7 +36,7 @@ def cut(offset: int, data: bytes) -> Iterator[Piece]:
 
 
 def same(one: Iterable[Piece], other: Iterable[Piece]) -> bool:
-    """Tell whether two files have the same content and size, whatever of them is a hole and whatever is zeroes."""
+    """Return whether two files have the same content and size, whatever of them is a hole and whatever is zeroes."""
     return all(new == old for new, old in zip_longest(_blocks(one), _blocks(other)))
 
 

@@ -55,6 +55,6 @@ def absolute_path(option: str, value: object) -> str:
 
 
 def is_too_long(path: str) -> bool:
-    """Tell whether Linux takes no such path: NAME_MAX, PATH_MAX with its NUL."""
+    """Return whether Linux takes no such path: NAME_MAX, PATH_MAX with its NUL."""
     names = path.encode("utf-8", "surrogateescape").split(b"/")
     return max(map(len, names)) > _LONGEST_NAME or sum(map(len, names)) + len(names) > _LONGEST_PATH

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is known of a volume's content as a whole: its snapshots, and what it was last replaced by."""
+"""Metadata of a volume's content: its snapshots, and the source that last replaced it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from ...frozen import dataclass
 
-#: Why there is a snapshot: a task asked for it, or something was about to take the content's place.
+#: Why a snapshot was taken: a task asked for it. Any other reason names what was about to replace the content.
 ASKED = "asked"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A copy of a volume's content, or what was its content. Unknown is None: what was not copied was not counted."""
+    """A copy of a volume's content, or its former content. Counts are None if nothing was copied, and thus not counted."""
 
     name: str
     created: int
@@ -29,7 +29,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Origin:
-    """What took the place of all content, and when: an archive (its digest), or a snapshot (when that was made)."""
+    """What replaced all content, and when: an archive (its digest), or a snapshot (its time of creation)."""
 
     source: str
     at: int
@@ -42,10 +42,10 @@ class Origin:
 
 
 def decode_snapshot(value: Mapping[str, Any] | None) -> Snapshot | None:
-    """Return what was encoded; raises TypeError for anything else."""
+    """Decode the JSON form. Raises TypeError for anything else."""
     return Snapshot(**value) if value is not None else None
 
 
 def decode_origin(value: Mapping[str, Any] | None) -> Origin | None:
-    """Return what was encoded; raises TypeError for anything else."""
+    """Decode the JSON form. Raises TypeError for anything else."""
     return Origin(**value) if value is not None else None

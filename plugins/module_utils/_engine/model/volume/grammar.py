@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the options of a volume's driver: ``type``, ``device`` and ``o``, as podman and docker have them (mount(8)).
+"""Parse the options of a volume's driver: ``type``, ``device`` and ``o``, as in podman and docker (mount(8)).
 
-Some words of ``o`` are the engine's own: owner, mode and quota of the volume, and how long a mount may take.
+Some words of ``o`` are the engine's own: owner, mode and quota of the volume, and the timeout of a mount.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LARGEST_ID = 2**32 - 2  # the one above is "no change" for chown(2)
 
 
 def parse(items: Iterable[object]) -> DriverOptions:
-    """Read ``key=value`` items; raises InvalidOption naming the word, and the nearest right one."""
+    """Parse ``key=value`` items. Raises InvalidOption, naming the word and the nearest valid one."""
     given, words = _given(items)
     own, rest = _own(words, given.get("type", ""))
     kind, rest = _kind(given, rest)
@@ -44,7 +44,7 @@ def parse(items: Iterable[object]) -> DriverOptions:
 def with_owner(
     options: DriverOptions, *, uid: object = None, gid: object = None, mode: object = None
 ) -> DriverOptions:
-    """Add the task's own ``uid``, ``gid`` and ``mode``; raises InvalidOption when ``o`` says something else."""
+    """Add the task's own ``uid``, ``gid`` and ``mode``. Raises InvalidOption if they contradict ``o``."""
     given = {
         **({} if uid is None else {"uid": _identity("uid", uid)}),
         **({} if gid is None else {"gid": _identity("gid", gid)}),
@@ -52,15 +52,17 @@ def with_owner(
     }
     for name, value in given.items():
         if getattr(options, name) not in (None, value):
-            raise InvalidOption(name, value, f"is not what {name}= in o says", remedy="Keep one of the two")
+            raise InvalidOption(name, value, f"contradicts {name}= in o", remedy="Keep one of the two")
     return options._replace(**given)  # type: ignore[arg-type]
 
 
 def parse_mode(option: str, value: object) -> int:
-    """Return the mode of a directory: octal digits, as a text, for YAML reads 0750 as 488."""
+    """Parse the mode of a directory: octal digits in a string, because YAML parses 0750 as 488."""
     text = value.strip() if isinstance(value, str) else ""
     if not _MODE.fullmatch(text):
-        raise InvalidOption(option, value, "is no mode", remedy="Write octal digits in quotes, as in '0750'")
+        raise InvalidOption(
+            option, value, "is not a mode", remedy="Write octal digits in quotes, as in '0750'"
+        )
     return int(text.replace("o", ""), 8)
 
 
@@ -68,7 +70,7 @@ def parse_mode(option: str, value: object) -> int:
 
 
 def _given(items: Iterable[object]) -> tuple[dict[str, str], list[str]]:
-    """Split the items into what has a key of its own, and the words of ``o``, of which there may be several."""
+    """Split the items into those with a key of their own, and the words of one or more ``o``."""
     given: dict[str, str] = {}
     words: list[str] = []
     for item in items:
@@ -78,7 +80,7 @@ def _given(items: Iterable[object]) -> tuple[dict[str, str], list[str]]:
         if key == "o":
             words += [word for word in value.split(",") if word]
         elif given.setdefault(key, value) != value:
-            raise InvalidOption(_OPTION, item, f"gives {key} a second time", remedy="Keep one of the two")
+            raise InvalidOption(_OPTION, item, f"sets {key} twice", remedy="Keep one of the two")
     if "copy" in given and "nocopy" in given:
         raise InvalidOption(_OPTION, "copy", "contradicts nocopy", remedy="Keep one of the two")
     return given, words
@@ -105,7 +107,7 @@ def _own(words: Iterable[str], kind: str) -> tuple[dict[str, int], list[str]]:
             number = _number(name, value)
             if not equals or own.setdefault(name, number) != number:
                 raise InvalidOption(
-                    _OPTION, word, f"needs one value for {name}", remedy=f"Write {name}=VALUE"
+                    _OPTION, word, f"must set one value for {name}", remedy=f"Write {name}=VALUE"
                 )
         elif name != "noquota":
             rest.append(word)
@@ -133,18 +135,20 @@ def _positive(name: str, number: int) -> int:
 def _identity(option: str, value: object) -> int:
     number = quantities.integer(option, value)
     if not 0 <= number <= _LARGEST_ID:
-        raise InvalidOption(option, value, "is no numeric id", remedy=f"Write 0 to {_LARGEST_ID}")
+        raise InvalidOption(option, value, "is not a numeric ID", remedy=f"Write 0 to {_LARGEST_ID}")
     return number
 
 
-# -- what fits together ----------------------------------------------------------------------------
+# -- consistency -----------------------------------------------------------------------------------
 
 
 def _kind(given: Mapping[str, str], words: list[str]) -> tuple[str, list[str]]:
-    """Return the file system's type and the words left: a bind is written in four ways."""
+    """Return the type of the file system and the remaining words; a bind mount can be written in four ways."""
     kind = given.get("type", "")
     if kind and not _TYPE.fullmatch(kind):
-        raise InvalidOption(_OPTION, f"type={kind}", "is no name of a file system", remedy="As in type=ext4")
+        raise InvalidOption(
+            _OPTION, f"type={kind}", "is not a file system type", remedy="Write it as in type=ext4"
+        )
     if kind in ("", "none", BIND) and (kind == BIND or {*words} & {*_BINDS}):
         return BIND, [word for word in words if word != "bind"]
     return kind, words
@@ -160,8 +164,8 @@ def _check(options: DriverOptions) -> None:
         raise InvalidOption(
             _OPTION,
             f"type={options.type}",
-            "can't have a quota: size and inodes are for a volume that is a plain directory",
-            remedy="Leave size and inodes out; the file system has its own size",
+            "cannot have a quota: size and inodes limit a volume that is a plain directory",
+            remedy="Leave out size and inodes, because the file system has its own size",
         )
 
 
@@ -170,7 +174,7 @@ def _check_plain(options: DriverOptions) -> None:
         raise InvalidOption(
             _OPTION,
             f"device={options.device}",
-            "is there without type, so nobody knows how to mount it",
+            "cannot be mounted without type",
             remedy="Add type=ext4, type=nfs, ..., or o=bind for a directory",
         )
     if options.words:
@@ -179,8 +183,8 @@ def _check_plain(options: DriverOptions) -> None:
         raise InvalidOption(
             _OPTION,
             f"o={','.join(options.words)}",
-            "is there without type and device" + (f"; near: {', '.join(found)}" if found else ""),
-            remedy=f"Add them; without, o has {', '.join(OWN_WORDS)}",
+            "requires type and device" + (f"; near: {', '.join(found)}" if found else ""),
+            remedy=f"Add them; without them, o accepts {', '.join(OWN_WORDS)}",
         )
 
 
@@ -189,11 +193,11 @@ def _check_device(options: DriverOptions) -> None:
     if kind in NO_DEVICE:
         return
     if not device:
-        raise InvalidOption(_OPTION, f"type={kind}", "is there without device", remedy="Add device=...")
+        raise InvalidOption(_OPTION, f"type={kind}", "requires device", remedy="Add device=...")
     if kind == BIND:
         absolute_path(_OPTION, device)
     elif device.startswith("-"):
-        raise InvalidOption(_OPTION, f"device={device}", "is no device", remedy="Begin it with /")
+        raise InvalidOption(_OPTION, f"device={device}", "is not a device", remedy="Begin it with /")
     elif kind in NETWORK and ":" not in device and not device.startswith("//"):
         raise InvalidOption(
             _OPTION, f"device={device}", "names no server", remedy="Write it as in device=server:/path"
@@ -202,7 +206,7 @@ def _check_device(options: DriverOptions) -> None:
         device[0] == "/" or _TAG.fullmatch(device)
     ):
         raise InvalidOption(
-            _OPTION, f"device={device}", "is no device", remedy="Write a path, or UUID=... or LABEL=..."
+            _OPTION, f"device={device}", "is not a device", remedy="Write a path, or UUID=... or LABEL=..."
         )
 
 
@@ -211,7 +215,7 @@ def _check_words(options: DriverOptions) -> None:
     names = [word.partition("=")[0] for word in options.words]
     for word, name in zip(options.words, names):
         if any(mark in word for mark in "\n\\"):
-            raise InvalidOption(_OPTION, word, "holds what no mount option may")
+            raise InvalidOption(_OPTION, word, "has a character that is invalid in a mount option")
         if known is not None and name not in known:
             raise _unknown(word, name, known)
         opposite = {"ro": "rw", "rw": "ro"}.get(
@@ -221,7 +225,7 @@ def _check_words(options: DriverOptions) -> None:
             raise InvalidOption(_OPTION, word, f"contradicts {opposite}", remedy="Keep one of the two")
     doubled = [word for word, name in zip(options.words, names) if names.count(name) > 1]
     if doubled:
-        raise InvalidOption(_OPTION, doubled[-1], f"is given a second time ({doubled[0]})", remedy="Keep one")
+        raise InvalidOption(_OPTION, doubled[-1], f"repeats {doubled[0]}", remedy="Keep one of the two")
     if options.type == OVERLAY:
         _check_overlay(options)
 
@@ -232,8 +236,8 @@ def _check_overlay(options: DriverOptions) -> None:
         raise InvalidOption(
             _OPTION,
             f"o={','.join(options.words)}",
-            "is no overlay",
-            remedy="Write o=lowerdir=/A:/B, and upperdir=/C,workdir=/D for one that can be written",
+            "is not a valid overlay",
+            remedy="Write o=lowerdir=/A:/B, and upperdir=/C,workdir=/D for a writable overlay",
         )
     for path in (part for value in paths.values() for part in value):
         absolute_path(_OPTION, path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the options of a volume's driver say, once read (volumegrammar.py): what is mounted, and how, or a directory's limits."""
+"""The parsed options of a volume's driver (grammar.py): what is mounted, and how, or the limits of a plain directory."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from typing import NamedTuple, Optional
 
 BIND, TMPFS, OVERLAY = "bind", "tmpfs", "overlay"
-#: Seconds that a mount may take: mount.nfs alone would try for minutes, or for ever.
+#: Default timeout of a mount in seconds: by itself, mount.nfs retries for minutes, or indefinitely.
 TIMEOUT = 30
-#: Words of ``o`` that are no words of mount(8), or that not every file system knows.
+#: Words of ``o`` that mount(8) does not know, or that not every file system knows.
 OWN_WORDS = ("uid", "gid", "mode", "size", "inodes", "timeout")
 
-#: File systems that hold what they have as long as they are mounted.
+#: File systems that lose their content when they are unmounted.
 IN_MEMORY = ("tmpfs", "ramfs")
-#: File systems whose server may not answer.
+#: File systems whose server may fail to answer.
 NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "9p", "lustre"})
-#: File systems that take their root's owner, or that of all files, as words.
+#: File systems that take the owner of their root, or of all files, as mount options.
 _OWNER_BY_MOUNT = frozenset(
     "tmpfs ramfs vfat msdos exfat ntfs ntfs3 cifs smb3 iso9660 udf hfs hfsplus".split()
 )
@@ -25,8 +25,8 @@ _OWNER_BY_MOUNT = frozenset(
 class DriverOptions(NamedTuple):
     """Options of a volume in canonical form.
 
-    ``type``: of the file system that the volume has of its own, "" for a plain directory. ``words`` go to mount(8). ``uid``,
-    ``gid``, ``mode``: of the volume's root, None: not said. ``size``, ``inodes``: the quota of a plain directory.
+    ``type``: type of the volume's own file system, "" for a plain directory. ``words`` are passed to mount(8). ``uid``, ``gid``
+    and ``mode`` apply to the volume's root; None is unset. ``size`` and ``inodes`` are the quota of a plain directory.
     """
 
     type: str = ""
@@ -42,12 +42,12 @@ class DriverOptions(NamedTuple):
 
     @property
     def is_mounted_apart(self) -> bool:
-        """Whether the volume has a file system of its own, which has to be mounted before it is used."""
+        """Return whether the volume has its own file system, which must be mounted before use."""
         return bool(self.type)
 
     @property
     def is_network(self) -> bool:
-        """Whether a server may leave calls without an answer."""
+        """Return whether calls may block because a server does not answer."""
         return self.type in NETWORK or self.type.startswith("fuse")
 
     @property
@@ -57,12 +57,12 @@ class DriverOptions(NamedTuple):
 
     @property
     def mount_words(self) -> tuple[str, ...]:
-        """Return all words for mount(8): some file systems are told their root's owner by the mount itself."""
+        """Return all words for mount(8), including owner and mode for file systems that take them as mount options."""
         owner = [("uid", self.uid), ("gid", self.gid)] if self.type in _OWNER_BY_MOUNT else []
         mode = [f"mode={self.mode:o}"] if self.type == TMPFS and self.mode is not None else []
-        told = [f"{name}={value}" for name, value in owner if value is not None]
+        owned = [f"{name}={value}" for name, value in owner if value is not None]
         kind = [BIND] if self.type == BIND and "rbind" not in self.words else []
-        return (*kind, *self.words, *told, *mode)
+        return (*kind, *self.words, *owned, *mode)
 
     def words_for_inspect(self) -> tuple[str, ...]:
         """Return all words of ``o`` as a user writes them."""
@@ -77,7 +77,7 @@ class DriverOptions(NamedTuple):
         )
 
     def encode(self) -> dict[str, str]:
-        """Return the stored form: texts, and only what is set."""
+        """Return the stored form: strings, and only options that are set."""
         texts = {
             "type": self.type,
             "device": self.device,
@@ -91,7 +91,7 @@ class DriverOptions(NamedTuple):
 
     @classmethod
     def decode(cls, data: Mapping[str, str]) -> DriverOptions:
-        """Return what was stored."""
+        """Decode the stored form."""
         numbers = {
             name: int(data[name]) for name in ("uid", "gid", "size", "inodes", "timeout") if name in data
         }
@@ -110,7 +110,7 @@ def _text(value: object) -> str:
 
 
 def layers(options: DriverOptions) -> dict[str, list[str]]:
-    """Return the directories that an overlay is of, by word."""
+    """Return the directories of an overlay, by word."""
     pairs = (word.partition("=") for word in options.words)
     found = {name: value for name, _equals, value in pairs if name in ("lowerdir", "upperdir", "workdir")}
     return {name: value.split(":") if name == "lowerdir" else [value] for name, value in found.items()}

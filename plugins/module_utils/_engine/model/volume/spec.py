@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user asks of a named volume, in canonical form."""
+"""The specification of a named volume in canonical form, and its record."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..values.idmap import IdMap
 from ..values.jsontext import is_a
 from .options import DriverOptions
 
-#: What SQLite keeps as a number.
+#: The first positive number that SQLite cannot store as an integer.
 _LARGEST = 2**63
 
 
 @dataclass(frozen=True)
 class VolumeSpec:
-    """A volume as asked for. Altering labels or options never touches data. ``options`` are those of DriverOptions, stored."""
+    """A volume as requested. Changing labels or options never touches data. ``options``: the stored form of DriverOptions."""
 
     name: str
     labels: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ class VolumeSpec:
 
 
 class Place(NamedTuple):
-    """A directory of an image, where in the volume it went (``subpath``, "" for the root), and the ids that were written."""
+    """A directory of an image, its destination in the volume (``subpath``, "" for the root), and the IDs that were written."""
 
     path: str
     subpath: str = ""
@@ -43,9 +43,9 @@ class Place(NamedTuple):
 
 
 class Populated(NamedTuple):
-    """Where a volume's first content came from: image id, path in the image, when (nanoseconds since the epoch).
+    """The source of a volume's first content: image ID, path in the image, time (nanoseconds since the epoch).
 
-    ``subpath`` and ``owners`` belong to that path; ``others``: more places, of a container that has the volume several times.
+    ``subpath`` and ``owners`` belong to that path; ``others``: more places, if a container mounts the volume several times.
     """
 
     image_id: str
@@ -59,14 +59,14 @@ class Populated(NamedTuple):
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> Populated:
-        """Return what ``_asdict`` gave, after JSON; raises TypeError for anything else."""
+        """Decode the JSON form of ``_asdict``. Raises TypeError for anything else."""
         found = cls(**{**data, "others": tuple(tuple(other) for other in data.get("others", ()))})
         numbers = (found.entries, found.bytes, found.at)
         texts = [found.image_id, *(text for place in found.places for text in place[:2])]
         if not all(is_a(number, int) and abs(number) < _LARGEST for number in numbers):
-            raise TypeError("a number of populated is none")
+            raise TypeError("populated: not an integer")
         if not all(is_a(text, str) for text in texts):
-            raise TypeError("a text of populated is none")
+            raise TypeError("populated: not a string")
         for place in found.places:
             if place.owners is not None:
                 IdMap.decode({**place.owners})
@@ -74,28 +74,28 @@ class Populated(NamedTuple):
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """All places, the first first."""
+        """All places, starting with the one of ``path``."""
         return (Place(self.path, self.subpath, self.owners), *(Place(*other) for other in self.others))
 
 
 class PopulateFrom(NamedTuple):
-    """A directory of an image that a volume is to be filled with: the image's name or id, the path."""
+    """The directory of an image to fill a volume with: the image's name or ID, and the path."""
 
     image: str
     path: str
 
 
 class Refill(NamedTuple):
-    """What a task asks of a volume's content: that of an image once, or ``again``; ``source`` None: what the record tells."""
+    """A task's request to fill a volume from an image, once or ``again``; ``source`` None: the source in the record."""
 
     again: bool
     source: Optional[PopulateFrom] = None
 
 
 class VolumeFacts(NamedTuple):
-    """What is seen of a volume: the containers that have it, those of them that live, and whether it is mounted on the host.
+    """Observed state of a volume: the containers that use it, those that are alive, and whether it is mounted on the host.
 
-    ``holding``: the volume's directory if that holds something and nothing is mounted on it, else "", unless nobody has looked.
+    ``holding``: the volume's directory if it is not empty and nothing is mounted on it; "" otherwise, or if not examined.
     """
 
     users: tuple[str, ...] = ()
@@ -104,16 +104,17 @@ class VolumeFacts(NamedTuple):
     holding: str = ""
 
 
-#: As a volume is that is not there.
+#: The facts of a volume that does not exist.
 UNSEEN = VolumeFacts()
 
 
 @dataclass(frozen=True)
 class VolumeRecord:
-    """A row of table ``volumes``. ``needs_copy_up`` until something was copied (seed: NeedsCopyUp).
+    """A row of table ``volumes``.
 
-    ``needs_chown`` until the first attach, which gives its root an owner and a mode (seed: NeedsChown).
-    ``mounted``: its user wants it mounted on the host, container or not.
+    ``needs_copy_up``: until content has been copied (seed: NeedsCopyUp). ``needs_chown``: until the first attach, which sets
+    the owner and the mode of its root (seed: NeedsChown). ``mounted``: the user wants it mounted on the host, independently
+    of containers.
     """
 
     spec: VolumeSpec

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold the words that mount(8) and some file systems know, so that a slip of the pen is found before anything is mounted.
+"""The words that mount(8) and some file systems know, so that typing errors are found before anything is mounted.
 
 Sources: mount(8), tmpfs(5), nfs(5), Documentation/filesystems/overlayfs.rst.
 """
 
 from __future__ import annotations
 
-#: File systems that stand on nothing.
+#: File systems without a device.
 NO_DEVICE = frozenset({"tmpfs", "ramfs", "overlay"})
 
 _ANY = frozenset(
@@ -31,7 +31,7 @@ _NFS = frozenset(
     "v4.0 v4.1 v4.2 write wsize xprtsec".split()
 )
 
-#: All words that a file system knows, for those where that is certain; others take what the kernel takes.
+#: All words that a file system knows, where the list is known to be complete. For others, the kernel decides.
 CLOSED = {
     "bind": _ANY,
     "tmpfs": _ANY | _TMPFS,
