@@ -151,7 +151,7 @@ containers:
       elements: str
       returned: O(explain=true)
       sample:
-        - "app ended 2 minutes ago with exit code 1: its program says that it failed."
+        - "app exited 2 minutes ago with exit status 1: its program failed."
         - "Nothing starts it again: its restart policy is no."
     logs:
       description: The last lines that the container wrote, the runs before included, oldest first.

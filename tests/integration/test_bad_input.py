@@ -160,13 +160,13 @@ CASES = {
         "container",
         {**GOOD, "volume": ["data:/data:nosiud"]},
         "invalid_option",
-        ("volume", "data:/data:nosiud", "Perhaps nosuid"),
+        ("volume", "data:/data:nosiud", "Did you mean nosuid?"),
     ),
     "slip in a mount's key": (
         "container",
         {**GOOD, "mount": ["type=bind,src=/etc,dst=/e,bind-propogation=slave"]},
         "invalid_option",
-        ("mount", "bind-propogation=slave", "Perhaps bind-propagation"),
+        ("mount", "bind-propogation=slave", "Did you mean bind-propagation?"),
     ),
     "mounts by pattern": (
         "container",

@@ -151,7 +151,7 @@ def test_bad_input(box, files, tmp_path):
         (copying("d", "/none", "/x"), "/none"),
         (copying("e", "/none", out, from_container=True), "does not exist"),
         (copying("f", files, "/x", exclude=["[z-a]"]), "exclude"),
-        (copying("g", files, "/x", mode="u=rw"), "is no octal mode"),
+        (copying("g", files, "/x", mode="u=rw"), "is not an octal mode"),
         (copying("h", files, "/proc/x"), "Start the container first"),
         (copying("i", "x", "/x", parcel="/etc/passwd"), "set by the action plugin"),
         (file("j"), "Give exactly one"),

@@ -71,7 +71,7 @@ WRONG = {
     "nothing": (to_prune, ARGUMENTS, {}, "nothing is named"),
     "no value": (to_image_prune, IMAGE_ARGUMENTS, {"filters": {"label": None}}, "no value of label"),
     "a nested list": (to_image_prune, IMAGE_ARGUMENTS, {"filters": {"id": [["a"]]}}, "no value of id"),
-    "no time": (to_image_prune, IMAGE_ARGUMENTS, {"until": "soon"}, "^until: 'soon' is no point in time"),
+    "no time": (to_image_prune, IMAGE_ARGUMENTS, {"until": "soon"}, "^until: 'soon' is not a point in time"),
     "below zero": (to_image_prune, IMAGE_ARGUMENTS, {"keep_last": -1}, "no number of images"),
 }
 

@@ -64,7 +64,7 @@ def test_an_option_is_called_as_the_task_calls_it(run_module):
     box = {"name": "a", "image": "b", "network_mode": ["none"]}
     for options, told in (
         ({"working_dir": "rel"}, "working_dir: 'rel' is no"),
-        ({"labels": {"a": None}}, "labels.a: is no text"),
+        ({"labels": {"a": None}}, "labels.a: is not a string"),
         (
             {"published_ports": ["80:80"]},
             "published_ports: ['80:80/tcp'] has no effect with network: none",

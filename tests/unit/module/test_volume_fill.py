@@ -40,7 +40,7 @@ def test_what_is_asked_for(populate, source, wanted):
         ({"source": SOURCE}, "belong together"),
         (
             {"populate": "once", "source": {"image": "a", "path": "etc"}},
-            "populate_from.path: 'etc' is no absolute path",
+            "populate_from.path: 'etc' is not an absolute path",
         ),
     ],
 )

@@ -44,8 +44,8 @@ REFUSED = [
     ("10.9.1.2", InvalidOption, "in no subnet"),
     ("fd00::1", InvalidOption, "in no subnet"),
     ("10.9.0.1", InvalidOption, "gateway"),
-    ("10.9.0.0", InvalidOption, "no address of a host"),
-    ("10.9.0.7", InvalidOption, "no address of a host"),
+    ("10.9.0.0", InvalidOption, "not a host address"),
+    ("10.9.0.7", InvalidOption, "not a host address"),
     ("10.9.0.3", InUse, "address of container db"),
     ("10.9.0.4", InUse, "an address of the host"),
 ]

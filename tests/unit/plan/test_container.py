@@ -213,7 +213,7 @@ def test_absent_looks_at_nothing_else(verbs, found):
 @pytest.mark.parametrize("found", [MISSING, "removing"])
 def test_a_state_alone_of_what_is_not_there(verbs, state, found):
     """Without an image there is nothing to make a container from."""
-    with pytest.raises(InvalidOption, match="there is no container web yet") as caught:
+    with pytest.raises(InvalidOption, match="to create container web, which does not exist") as caught:
         verbs(state, found, None)
     assert (caught.value.fields["option"], bool(caught.value.remedy)) == ("image", True)
 

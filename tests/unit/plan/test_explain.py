@@ -13,7 +13,7 @@ SECOND = 10**9
 NOW = 10_000 * SECOND
 RAN = {"started": NOW - 400 * SECOND, "finished": NOW - 100 * SECOND}
 LIVES = {"started": NOW - 7200 * SECOND, "process": ProcessId(47, 1), "monitor": ProcessId(46, 1)}
-GONE = ["It had run for 5 minutes.", "Nothing starts it again: its restart policy is no."]
+GONE = ["It had run for 5 minutes.", "Its restart policy no does not restart it."]
 
 
 def happened(action, ago, **attributes):
@@ -38,18 +38,18 @@ def test_never_started(say):
 
 def test_running(say):
     """What runs says since when."""
-    assert say("running", **LIVES) == ["web runs, started 2 hours ago, process 47."]
+    assert say("running", **LIVES) == ["web is running, started 2 hours ago, PID 47."]
 
 
 ENDS = [
-    (0, "it went well"),
-    (1, "its program says that it failed"),
-    (126, "its command was found and can't be executed"),
-    (127, "its command was not found, as shells say it"),
-    (137, "killed by KILL, from outside or for want of memory"),
-    (139, "it crashed: SEGV, an access to memory that is not its own"),
-    (143, "ended by TERM, as a stop asks for"),
-    (129, "ended by HUP"),
+    (0, "success"),
+    (1, "its program failed"),
+    (126, "its command cannot be executed"),
+    (127, "its command was not found, as reported by a shell"),
+    (137, "killed by SIGKILL, by another process or for lack of memory"),
+    (139, "it crashed with SIGSEGV, an invalid memory access"),
+    (143, "terminated by SIGTERM, as by a stop"),
+    (129, "terminated by SIGHUP"),
 ]
 
 
@@ -57,34 +57,34 @@ ENDS = [
 def test_exit_codes_have_a_meaning(say, code, meaning):
     """A code is told with what it means."""
     assert say("exited", exit_code=code, **RAN) == [
-        f"web ended 1 minute ago with exit code {code}: {meaning}.",
+        f"web exited 1 minute ago with exit status {code}: {meaning}.",
         *GONE,
     ]
 
 
 def test_a_code_without_a_meaning(say):
     """A program's own code is told as it is."""
-    assert say("exited", exit_code=42, **RAN)[0] == "web ended 1 minute ago with exit code 42."
+    assert say("exited", exit_code=42, **RAN)[0] == "web exited 1 minute ago with exit status 42."
 
 
 def test_an_unknown_code(say):
     """What nobody saw is not told as 0."""
     assert (
-        say("exited", **RAN)[0] == "web ended 1 minute ago and nobody saw how, so its exit code is unknown."
+        say("exited", **RAN)[0] == "web exited 1 minute ago with an unknown exit status."
     )
 
 
 def test_out_of_memory(say):
     """Want of memory is told with the limit, and no guess beside it."""
     assert say("exited", {"memory": "64m"}, exit_code=137, oom_killed=True, **RAN)[0] == (
-        "web ended 1 minute ago with exit code 137: the kernel killed it for want of memory, and it may have 64 MiB."
+        "web exited 1 minute ago with exit status 137: the kernel killed it for lack of memory; its limit is 64 MiB."
     )
 
 
 def test_stopped_by_a_user(say):
     """A user's stop is a wish that the policy heeds."""
     assert say("exited", {"restart_policy": "always"}, exit_code=143, stopped_by_user=True, **RAN)[2:] == [
-        "Its user stopped it, so nothing starts it again but a user."
+        "A user stopped it, so only a user starts it again."
     ]
 
 
@@ -95,7 +95,7 @@ def test_signal_sent_by_a_user(say):
         scene={"events": (happened("kill", 500, signal="15"), happened("kill", 110, signal="9"))},
         **RAN,
     )
-    assert found[2] == "It was sent KILL by a user 1 minute ago."
+    assert found[2] == "A user sent it SIGKILL 1 minute ago."
     before = say("exited", scene={"events": (happened("kill", 500, signal="15"),)}, **RAN)
     assert before[1:] == GONE
 
@@ -106,18 +106,18 @@ def test_crash_loop(say):
     assert say(
         "exited", policy, exit_code=1, restart_at=NOW + 12 * SECOND, crashes=7, restart_count=6, **RAN
     )[2:] == [
-        "Its restart policy on-failure:9 has started it again 6 times since a user did.",
-        "It is started again in 12 seconds: it ended soon after its start 7 times in a row.",
+        "Its restart policy on-failure:9 has restarted it 6 times since a user started it.",
+        "It will be restarted in 12 seconds: it exited soon after its start 7 times in a row.",
     ]
     late = say("exited", policy, exit_code=1, restart_at=NOW - 12 * SECOND, crashes=1, **RAN)
-    assert late[2] == "It should have been started again 12 seconds ago; the next task makes up for it."
+    assert late[2] == "It should have been restarted 12 seconds ago; the next task does it."
 
 
 def test_a_policy_that_gave_up(say):
     """Why a policy does not act is told."""
     found = say("exited", {"restart_policy": "on-failure:2"}, exit_code=1, restart_count=2, **RAN)
     assert found[-1] == (
-        "Its restart policy on-failure:2 does not start it again: it was restarted 2 times, and may be 2 times."
+        "Its restart policy on-failure:2 does not restart it: it was restarted 2 times, and its limit is 2."
     )
 
 
@@ -125,8 +125,8 @@ def test_after_a_loss_of_power(say):
     """A run that the host ended is told as such, and what the next boot does."""
     found = say("exited", {"restart_policy": "always"}, interrupted=True, **RAN)
     assert found[2:] == [
-        "The host's stop, or its loss of power, ended it; nobody wished it to end.",
-        "Its restart policy always does not start it again: the host stops.",
+        "A shutdown or power loss of the host ended it; no user stopped it.",
+        "Its restart policy always does not restart it: the host is shutting down.",
         "The next boot of the host starts it.",
     ]
 
@@ -145,13 +145,13 @@ def test_what_is_wrong_while_it_runs(say):
         **{**LIVES, "monitor": None, "error": "port taken"},
     )
     assert found[1:] == [
-        "The last that went wrong: port taken.",
-        "Its health is unhealthy, it failed 3 times in a row.",
-        "Its last health check ended 8 seconds ago with 1 and said: no answer.",
-        "It needs cache, db, which do not run.",
+        "The last error: port taken.",
+        "Its health is unhealthy; it failed 3 times in a row.",
+        "Its last health check exited 8 seconds ago with status 1: no answer.",
+        "It requires cache, db, which are not running.",
         "/srv/a, mounted at /a, is not on the host any more.",
-        "Its image app:1 is not there any more.",
-        "Its conmon has gone: its output is lost, and nobody will see with which code it ends.",
+        "Its image app:1 no longer exists.",
+        "Its conmon is gone: its output is lost, and its exit status will be unknown.",
     ]
 
 
@@ -159,24 +159,24 @@ def test_paused_and_pending(say):
     """A pause tells since when; a verb that was killed is told with what becomes of it."""
     found = say("paused", scene={"events": (happened("pause", 30),)}, intent="unpause", **LIVES)
     assert found == [
-        "web is paused: its processes were frozen 30 seconds ago, process 47.",
-        "Verb unpause is under way on it, or was killed half-way; the next task mends what that left.",
+        "web is paused: its processes were frozen 30 seconds ago, PID 47.",
+        "Verb unpause is in progress, or was killed halfway; the next task cleans up.",
     ]
     assert say("removing", intent="remove") == [
-        "web is being removed, or its removal was killed; state: absent finishes it."
+        "web is being removed, or its removal was killed; state: absent completes it."
     ]
 
 
 def test_unknown(say):
     """What is not known is not guessed."""
-    assert say("unknown") == ["Whether web runs is not known."]
+    assert say("unknown") == ["It is unknown whether web is running."]
 
 
 def test_checkpointed(say):
     """What ended in its checkpoint says so, and that no policy starts it."""
     fields = {**RAN, "checkpointed": RAN["finished"]}
     assert say("exited", {"restart_policy": "always"}, **fields) == [
-        "web ended 1 minute ago in its checkpoint, from which it can be restored; a start would begin anew.",
+        "web exited 1 minute ago with a checkpoint, from which it can be restored; a start discards it.",
         "It had run for 5 minutes.",
-        "Its restart policy always does not start it again: it ended in its checkpoint.",
+        "Its restart policy always does not restart it: it ended in its checkpoint.",
     ]

@@ -67,7 +67,7 @@ def test_reasons(ended):
     """A verdict says why."""
     assert decide(ended("on-failure:3")).why == "its policy is on-failure:3"
     assert (
-        decide(ended("on-failure:3", restart_count=3)).why == "it was restarted 3 times, and may be 3 times"
+        decide(ended("on-failure:3", restart_count=3)).why == "it was restarted 3 times, and its limit is 3"
     )
     assert decide(ended(stopped_by_user=True)).why == "its user stopped it"
     assert postpone(ended(), ["db", "cache"]).why == "it needs db, cache, not running"

@@ -35,11 +35,11 @@ def test_the_best_that_works(wanted, lacks, following, chosen):
 def test_refused():
     """What is asked for and can't be used is an error with the reason and what to do."""
     assert untried(FUSE, {FUSE: NO}) is None
-    with pytest.raises(HostLacks, match=f"fuse-overlayfs can't be used here: {NO}") as caught:
+    with pytest.raises(HostLacks, match=f"fuse-overlayfs cannot be used on this host: {NO}") as caught:
         choose(FUSE, {OVERLAY: "", FUSE: NO})
-    assert "Leave storage_driver out" in caught.value.remedy
+    assert "Leave out storage_driver" in caught.value.remedy
 
 
 def test_why_not_the_others():
     """Each of the others has its reason: what it lacks, or that a better one is taken."""
-    assert told(FUSE, {OVERLAY: NO, FUSE: ""}) == {OVERLAY: NO, VFS: "fuse-overlayfs is taken"}
+    assert told(FUSE, {OVERLAY: NO, FUSE: ""}) == {OVERLAY: NO, VFS: "fuse-overlayfs is preferred"}

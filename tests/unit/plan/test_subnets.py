@@ -88,9 +88,9 @@ def test_a_preferred_subnet_is_taken_if_it_is_clear(taken, subnet):
 def test_no_subnet_is_free():
     """Where all private ranges are taken the error says so, and to name one."""
     spans = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
-    with pytest.raises(SubnetInUse, match="no subnet of IPv4 is free") as caught:
+    with pytest.raises(SubnetInUse, match="no IPv4 subnet is free") as caught:
         chosen(Taken(routes=tuple(HostRoute(span, "eth0") for span in spans)))
-    assert "Name one" in caught.value.remedy
+    assert "Name a subnet" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_automatic(case):
 
 def test_no_room():
     """Without room the error names the user and both files; an image of many ids needs a word."""
-    with pytest.raises(HostLacks, match="no 501 subordinate ids of user containers"):
+    with pytest.raises(HostLacks, match="user containers has no 501 consecutive free subordinate IDs"):
         usernamespace.automatic(AUTO, needed=501, free=(FREE, FREE), used=[])
     with pytest.raises(HostLacks, match="auto:size=70000"):
         usernamespace.automatic(AUTO, needed=70000, free=(FREE, FREE), used=[])
@@ -99,5 +99,5 @@ def test_no_room():
 def test_named():
     """All ids of a user are the container's, from 0 on."""
     assert usernamespace.named(SUBUID, "containers", "/f") == (Range(0, 1000, 100), Range(100, 9000, 500))
-    with pytest.raises(HostLacks, match="/f has no ids for user bob"):
+    with pytest.raises(HostLacks, match="/f has no IDs for user bob"):
         usernamespace.named(SUBUID, "bob", "/f")

@@ -39,7 +39,7 @@ def texts(*arguments) -> list[str]:
         ("unmounted", AS_USUAL, WISHED, SEEN, ["unmounted volume v"], False),
         ("unmounted", AS_USUAL, TMPFS, SEEN._replace(mounted=True), ["unmounted volume v"], False),
         ("unmounted", AS_USUAL, TMPFS, LIVE, [], False),
-        ("unmounted", AS_USUAL, WISHED, LIVE, ["unmounted volume v, which web goes on using"], False),
+        ("unmounted", AS_USUAL, WISHED, LIVE, ["unmounted volume v, but web still uses it"], False),
         ("present", How(recreate=True), None, SEEN, ["created volume v"], False),
         (
             "present",
@@ -81,7 +81,7 @@ def test_recreate_says_what_becomes_of_the_data():
     holding = SEEN._replace(holding="/data")
     assert (
         texts(bind, "present", How(recreate=True), bind, holding)[0]
-        == "removed volume v, whose data stays on /srv, and what /data holds"
+        == "removed volume v, whose data stays on /srv, and the content of /data"
     )
     assert texts(PLAIN, "present", How(recreate=True), PLAIN, SEEN)[0] == "removed volume v, and its data"
 
@@ -140,7 +140,7 @@ def test_what_is_mounted_is_not_altered(seen, told):
     assert "Then the data" not in str(caught.value.remedy)
     with pytest.raises(InUse) as caught:
         decide(TMPFS, "present", AS_USUAL, PLAIN, seen._replace(holding="/data"))
-    assert "first. Then the data that volume v has with its old options is not" in str(caught.value.remedy)
+    assert "first. Then the data of volume v is not copied" in str(caught.value.remedy)
     plan = decide(TMPFS, "present", AS_USUAL, PLAIN, USED)
     assert ([action.text for action in plan.actions], plan.warnings) == (["updated volume v"], ())
     plan = decide(TMPFS, "present", AS_USUAL, PLAIN, USED._replace(holding="/data"))

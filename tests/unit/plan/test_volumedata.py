@@ -15,7 +15,7 @@ DISK = ["type=ext4", "device=/dev/sdb"]
 SRV = ["type=bind", "device=/srv"]
 NFS = ["type=nfs", "device=nas:/media"]
 OVERLAY = ["type=overlay", "o=lowerdir=/low,upperdir=/up,workdir=/work"]
-BELOW = f"it stays in {OWN}, hidden below what is mounted there"
+BELOW = f"it stays in {OWN}, hidden by the file system that is mounted there"
 
 
 def told(before: list[str], after: list[str], holding: str) -> str:
@@ -29,7 +29,7 @@ def told(before: list[str], after: list[str], holding: str) -> str:
         *((PLAIN, after, OWN, BELOW) for after in (TMPFS, DISK, SRV, NFS, OVERLAY, ["type=ramfs"])),
         *((DISK, after, "", "it stays in /dev/sdb. To") for after in (PLAIN, TMPFS, SRV, NFS, OVERLAY)),
         (SRV, PLAIN, "", "it stays in /srv. To"),
-        (SRV, PLAIN, OWN, f"it stays in /srv; the volume shows what {OWN} holds. To"),
+        (SRV, PLAIN, OWN, f"it stays in /srv; the volume shows the content of {OWN}. To"),
         (SRV, DISK, OWN, "it stays in /srv. To"),
         (SRV, ["type=bind", "device=/opt"], "", "it stays in /srv. To"),
         (NFS, ["type=nfs", "device=nas:/other"], "", "it stays in nas:/media. To"),
@@ -42,11 +42,11 @@ def test_other_data(before, after, holding, where):
     """Where the volume shows other data from then on, the place of the old is told, and what brings it along."""
     sentence = told(before, after, holding)
     assert where in sentence
-    assert sentence.startswith("the data that volume v has with its old options is not copied")
+    assert sentence.startswith("the data of volume v is not copied")
     assert ("volume_import" in sentence) == (after == PLAIN)
-    assert ("unpack that in mount_point" in sentence) == (after != PLAIN)
+    assert ("unpack the archive in mount_point" in sentence) == (after != PLAIN)
     assert ("force: true" in sentence) == (after == PLAIN and holding != "")
-    assert ("It is removed with the volume alone" in sentence) == (before == PLAIN)
+    assert ("It is removed only with the volume" in sentence) == (before == PLAIN)
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choose the addresses that containers get in networks; pure.
+"""Assign addresses in networks to containers; pure.
 
-As in libpod, an address that nobody asked for is the lowest that is free (netavark's host-local); a container that has had one
-keeps it.
+As in libpod, the default is the lowest free address (netavark's host-local), and a container keeps the address that it had.
 """
 
 from __future__ import annotations
@@ -14,20 +13,20 @@ from typing import Union
 from ..errors import HostLacks, InUse, InvalidOption
 from ..model.network.spec import Subnet
 
-#: Who has an address that no container has.
+#: The owner of an address that belongs to the host.
 HOST = ""
 
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
 class NoFreeAddress(HostLacks):
-    """All addresses of a network are given out."""
+    """All addresses of a network are assigned."""
 
     code = "no_free_address"
 
 
 def choose(network: str, subnet: Subnet, taken: Collection[str], preferred: str = "") -> str:
-    """Return the lowest address of a subnet that is free, or the preferred one where it is; raises NoFreeAddress."""
+    """Return the preferred address if it is free, otherwise the subnet's lowest free one. Raises NoFreeAddress."""
     if preferred and preferred not in taken and _is_in(subnet, ipaddress.ip_address(preferred)):
         return preferred
     first, last = _bounds(subnet)
@@ -37,7 +36,7 @@ def choose(network: str, subnet: Subnet, taken: Collection[str], preferred: str 
     if number is None:
         raise NoFreeAddress(
             f"network {network} has no free address in {subnet.subnet}",
-            remedy="Remove containers from it, or make a network with a larger subnet",
+            remedy="Remove containers from it, or create a network with a larger subnet",
             network=network,
             subnet=subnet.subnet,
         )
@@ -45,7 +44,7 @@ def choose(network: str, subnet: Subnet, taken: Collection[str], preferred: str 
 
 
 def asked(option: str, network: str, subnets: Collection[Subnet], ip: str, taken: Mapping[str, str]) -> str:
-    """Return an address that a task asks for; raises InvalidOption for one that is in no subnet, and InUse."""
+    """Check an address that a task requests, and return it. Raises InvalidOption if it is not usable, InUse if taken."""
     address = ipaddress.ip_address(ip)
     home = next(
         (subnet for subnet in subnets if address in ipaddress.ip_network(subnet.subnet)),
@@ -54,18 +53,18 @@ def asked(option: str, network: str, subnets: Collection[Subnet], ip: str, taken
     if home is None:
         known = ", ".join(subnet.subnet for subnet in subnets) or "none"
         raise InvalidOption(
-            option, ip, f"is in no subnet of network {network}", remedy=f"Its subnets: {known}"
+            option, ip, f"is in no subnet of network {network}", remedy=f"Choose an address in: {known}"
         )
     net = ipaddress.ip_network(home.subnet)
     if ip == home.gateway or address in _ends(net):
-        what = "is the gateway" if ip == home.gateway else "is no address of a host"
-        raise InvalidOption(option, ip, f"{what} of network {network}", remedy="Choose another one")
+        what = "is the gateway" if ip == home.gateway else "is not a host address"
+        raise InvalidOption(option, ip, f"{what} of network {network}", remedy="Choose another address")
     if ip in taken:
         owner = taken[ip]
         whose = "an address of the host" if owner == HOST else f"the address of container {owner}"
         raise InUse(
             f"{option}: {ip} in network {network} is {whose}",
-            remedy="Choose another one, or leave it out",
+            remedy="Choose another address, or leave it out",
             address=ip,
             network=network,
             users=[owner] if owner != HOST else [],
@@ -91,7 +90,7 @@ def _is_in(subnet: Subnet, address: _Address) -> bool:
 
 
 def _bounds(subnet: Subnet) -> tuple[int, int]:
-    """Return the first and last number to give out: the range that the network names, without network and broadcast address."""
+    """Return the first and last assignable address as numbers: the network's range, without network and broadcast address."""
     net = ipaddress.ip_network(subnet.subnet)
     first, last = int(net.network_address), int(net.broadcast_address)
     if net.num_addresses > 2:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide what the boot of the host starts, by policy and wish; pure."""
+"""Decide which containers a boot of the host starts; pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ..model.engine.record import ContainerRecord
 
 
 def stays(record: ContainerRecord) -> bool:
-    """Return whether its user wants it not to run: it was stopped, or waits in a checkpoint, which a start would forget."""
+    """Return whether the container must not be started: the user stopped it, or a start would discard its checkpoint."""
     return record.stopped_by_user or record.is_checkpointed
 
 
 def will_start(record: ContainerRecord) -> bool:
-    """Return whether a boot starts the container, or its policy does before.
+    """Return whether the container will be started, by a boot or earlier by its restart policy.
 
-    One that has to run always is started unless its user stopped it (podman-restart.service starts it even then, and
-    forgets the user's wish) or never started it; one that has to run until it succeeds, if the host ended its run.
+    A boot starts containers with policy always unless the user stopped them or never started them (podman-restart.service starts
+    stopped ones too), and containers with policy on-failure whose run the host ended.
     """
     if record.status not in status.STARTABLE or record.started is None or stays(record):
         return False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put what the boot of the host starts in order; pure."""
+"""Order the containers that a boot of the host starts; pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .boot import stays, will_start
 
 
 def to_start(records: Iterable[ContainerRecord], needs: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Return the ids of the containers that a boot starts, each after what it needs.
+    """Return the IDs of the containers that a boot starts, each after those that it requires.
 
-    ``needs`` are pairs of a container's id and one that it needs. What is needed is started too, whatever its policy, but
-    not against the wish of a user who stopped it or made a checkpoint of it.
+    ``needs`` are pairs of IDs: a container and one that it requires. Required containers are started too, regardless of their
+    policies, unless a user stopped them or they ended in a checkpoint.
     """
     known = {record.id: record for record in records}
     edges: dict[str, list[str]] = {}

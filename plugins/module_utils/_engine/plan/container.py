@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide what has to be done to a container; pure: data in, a plan out."""
+"""Decide which actions a task takes on a container; pure."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ..model.mounts.mount import VOLUME, Mount
 from .boot import will_start
 from .diff import Difference, differences, image_difference, implied_differences, mounted_differences
 
-#: What a plan is made of; lifecycle/converge/actions.py carries each out.
+#: The actions of a plan; lifecycle/converge/actions.py performs them.
 CREATE_VOLUME = "create_volume"
 CREATE = "create"
-#: Make a directory of the host that is to be mounted.
+#: Create a directory on the host to be mounted.
 CREATE_SOURCE = "create_source"
 UPDATE = "update"
-#: Start another container, which this one needs.
+#: Start another container, which this one requires.
 START_NEEDED = "start_needed"
-#: Remove another container, which needs this one.
+#: Remove another container, which requires this one.
 REMOVE_DEPENDENT = "remove_dependent"
 START = "start"
 STOP = "stop"
@@ -38,19 +38,19 @@ REMOVE = "remove"
 ABSENT, PRESENT, CREATED, STARTED, STOPPED = "absent", "present", "created", "started", "stopped"
 HEALTHY, PAUSED, RESTARTED = "healthy", "paused", "restarted"
 STATES = (ABSENT, PRESENT, CREATED, STARTED, STOPPED, HEALTHY, PAUSED, RESTARTED)
-#: States that ask for a process. *healthy* is *started*, and the task then waits for it (lifecycle/container/ready.py).
+#: States with a process. *healthy* is *started*, but the task also waits (lifecycle/container/ready.py).
 LIVING = frozenset({STARTED, HEALTHY, PAUSED, RESTARTED})
-#: States that leave open whether it runs: what ran goes on, also after a task that failed to start it anew.
+#: States in which a container may or may not run: one that ran keeps running, even if an earlier task failed to restart it.
 _LEAVING = (PRESENT, CREATED)
 
 
 class Wish(NamedTuple):
-    """What a task wants. ``spec`` None: only the state matters. ``image_id`` is what the image's name means now.
+    """A task's request. ``spec`` None: only the state is requested. ``image_id``: the image that the name refers to now.
 
-    ``implied``: see ContainerRecord; what it would be now. ``images`` are the ids of those that are mounted, by destination.
-    ``start_pending``: a container of this name was taken away by a killed task that was to make and start it anew.
-    ``by_plugins``: plugins (CNI) decide what the container has of a network, so it has to be made anew for another wish.
-    ``config``: the image's, None for a plain directory. ``others``: the names of the containers that are named, also by id.
+    ``implied``: the current value for ContainerRecord.implied. ``images``: the IDs of mounted images, by destination.
+    ``start_pending``: a task that was to recreate and start the container was killed after it had removed it.
+    ``by_plugins``: the container is in a network of CNI plugins, so that any change of its networks recreates it.
+    ``config``: the image's, None for a plain directory. ``others``: the names of other containers, by name or ID in the spec.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Wish(NamedTuple):
 
 
 class Action(NamedTuple):
-    """One thing to do: ``verb`` from above, ``name`` of the thing, ``text`` for the reader of the play's output."""
+    """An action: ``verb`` (see above), ``name`` of the object, ``text`` for the play's output."""
 
     verb: str
     name: str
@@ -79,7 +79,7 @@ class Action(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What to do, in order, and why."""
+    """The actions, in order, and the differences that cause them."""
 
     actions: tuple[Action, ...] = ()
     differences: tuple[Difference, ...] = ()
@@ -87,10 +87,10 @@ class Plan(NamedTuple):
 
 
 def decide(wish: Wish, record: ContainerRecord | None, volumes: frozenset[str]) -> Plan:
-    """Return the plan that leads from ``record`` (as the facts have it) and the known volumes to the wish.
+    """Return the plan that leads from ``record`` (corrected by the facts) and the existing volumes to the wish.
 
-    Raises WrongState when a running container would have to be removed without force, InvalidOption when there is
-    nothing to make a container from.
+    Raises WrongState if a running container would have to be removed without force, Missing if there is no image to
+    create a container from.
     """
     if record is not None and record.status == status.REMOVING and wish.state != ABSENT:
         wish, record = wish._replace(start_pending=record.start_pending), None
@@ -107,7 +107,7 @@ def decide(wish: Wish, record: ContainerRecord | None, volumes: frozenset[str]) 
 
 
 def _cost(found: Sequence[Difference], motion: Sequence[Action]) -> str:
-    """Return what the differences cost a container that stays: the restart that comes with them, or nothing more."""
+    """Return the cost of the differences for a container that is not recreated: a restart if one is planned, else live."""
     verbs = {action.verb for action in motion}
     if not found:
         return ""
@@ -135,7 +135,7 @@ def _away(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
         return (remove,)
     if not wish.force_delete:
         raise WrongState(
-            f"container {wish.name} is {record.status} and can't be removed",
+            f"container {wish.name} is {record.status} and cannot be removed",
             remedy=Words("Stop it first, or write ", Setting("force_delete", True)),
             name=wish.name,
             status=record.status,
@@ -148,8 +148,8 @@ def _fresh(wish: Wish, volumes: frozenset[str]) -> tuple[Action, ...]:
         raise Missing(
             "image",
             None,
-            f"is needed: there is no container {wish.name} yet",
-            remedy="Name the image to make it from",
+            f"is required to create container {wish.name}, which does not exist",
+            remedy="Name the image to create it from",
         )
     made = _missing_volumes(wish.spec, volumes)
     create = Action(CREATE, wish.name, f"created {wish.name}")
@@ -181,7 +181,7 @@ def _again(wish: Wish, record: ContainerRecord, volumes: frozenset[str]) -> tupl
 def _state(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
     alive = record.status in status.ALIVE
     if wish.state == STOPPED:
-        # What waits for its restart, or for the next boot, has to be told of the wish as well.
+        # A pending restart, and the start at the next boot, must be cancelled too.
         return (_stop(wish.name),) if alive or record.start_pending or will_start(record) else ()
     if wish.state == RESTARTED and alive:
         return (Action(RESTART, wish.name, f"restarted {wish.name}"),)
@@ -195,14 +195,14 @@ def _state(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
 
 
 def _motion(wish: Wish, record: ContainerRecord) -> tuple[Action, ...]:
-    """Return what makes a living container stand still, or go on."""
+    """Return the actions that pause or unpause a container that is alive."""
     if (wish.state == PAUSED) == (record.status == status.PAUSED):
         return ()
     return (_pause(wish.name),) if wish.state == PAUSED else (_unpause(wish.name),)
 
 
 def _begin(wish: Wish) -> tuple[Action, ...]:
-    """Return what brings a container that does not live to life."""
+    """Return the actions that start a container that is not alive."""
     return (_start(wish.name), _pause(wish.name)) if wish.state == PAUSED else (_start(wish.name),)
 
 
@@ -223,19 +223,19 @@ def _unpause(name: str) -> Action:
 
 
 def with_others(plan: Plan, needed: Sequence[str], dependents: Sequence[str]) -> Plan:
-    """Return the plan with the starts of ``needed`` before the container's own, and first the removal of ``dependents``."""
+    """Return the plan with the removal of ``dependents`` first, and starts of ``needed`` before the container's start."""
     removals = tuple(Action(REMOVE_DEPENDENT, name, f"removed {name}") for name in dependents)
     begun = _before_start(plan, [Action(START_NEEDED, name, f"started {name}") for name in needed])
     return begun._replace(actions=removals + begun.actions)
 
 
 def with_sources(plan: Plan, missing: Sequence[str]) -> Plan:
-    """Return the plan with the directories made that a start needs."""
+    """Return the plan with the creation of directories that a start needs."""
     return _before_start(plan, [Action(CREATE_SOURCE, path, f"created directory {path}") for path in missing])
 
 
 def _before_start(plan: Plan, actions: Sequence[Action]) -> Plan:
-    """Return the plan with what a start needs; a failure of that must not find the container stopped already."""
+    """Return the plan with actions that a start needs, placed before the stop, so that their failure leaves it running."""
     verbs = [one.verb for one in plan.actions]
     begun = [place for place, verb in enumerate(verbs) if verb in (START, RESTART)]
     if not begun:
@@ -245,7 +245,7 @@ def _before_start(plan: Plan, actions: Sequence[Action]) -> Plan:
 
 
 def replaced_from(plan: Plan) -> int | None:
-    """Return from which action on the container is gone that is to be made and started anew; None where none is."""
+    """Return the index of the first action after which a container to be recreated and started is down; None if it is not."""
     verbs = [one.verb for one in plan.actions]
     if not {REMOVE, CREATE, START} <= {*verbs}:
         return None

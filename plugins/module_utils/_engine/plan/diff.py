@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Compare what is wanted with what was asked for the last time, option by option."""
+"""Compare the requested options with those of the last request."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from ..model.mounts.mount import Mount
 
 
 class Difference(NamedTuple):
-    """One difference: ``option`` (``env.MODE``), both values in canonical JSON form (None: unset), what it needs.
+    """A difference: ``option`` (``env.MODE``), both values in canonical JSON form (None: unset), what applying it requires.
 
-    ``shown_before`` and ``shown_after``: what a reader is told in the place of values that say nothing to him (ids).
+    ``shown_before`` and ``shown_after``: text to show instead of values that mean nothing to a reader (IDs).
     """
 
     option: str
@@ -34,9 +34,9 @@ class Difference(NamedTuple):
 def differences(
     before: ContainerSpec, after: ContainerSpec, image: ImageConfig | None = None
 ) -> tuple[Difference, ...]:
-    """Return all differences in the order of the option table; mappings are compared key by key.
+    """Return all differences in the order of the option table; mappings are compared by key.
 
-    Compared is what is in effect with the image: a label that the image has too is none, and one that goes becomes the image's.
+    The effective options are compared: adding a label that the image has is no difference, and removing one restores the image's.
     """
     old, new = (effective(spec, image).encode() for spec in (before, after))
     found: list[Difference] = []
@@ -48,14 +48,16 @@ def differences(
                 for name, old_value, new_value in changed
             ]
     if before.command == after.command and any(one.option == "entrypoint" for one in found):
-        found = [one for one in found if one.option != "command"]  # the image's goes with its entrypoint
+        found = [
+            one for one in found if one.option != "command"
+        ]  # it follows from the entrypoint: the image's command is dropped or restored with it
     return tuple(found)
 
 
 def image_difference(
     before: ContainerSpec, after: ContainerSpec, image_id: str | None, wanted_id: str | None, *, strict: bool
 ) -> tuple[Difference, ...]:
-    """Return the image's difference: by id, so a moved tag counts; with ``strict`` by name as well."""
+    """Return the difference of the images: by ID, so a moved tag counts; with ``strict`` also by name."""
     if image_id != wanted_id:
         shown = (_named(before.image, image_id), _named(after.image, wanted_id))
         return (Difference("image", image_id or before.image, wanted_id or after.image, RECREATE, *shown),)
@@ -66,15 +68,15 @@ def image_difference(
 
 
 def _named(name: str, image_id: str | None) -> str:
-    """Return an image's name with its id, which tells two images of one name apart."""
+    """Return an image's name with its ID, which distinguishes images of the same name."""
     return f"{name} ({image_id[:12]})" if image_id else name
 
 
 def implied_differences(
-    before: Mapping[str, Mount], after: Mapping[str, Mount], told: Iterable[Difference]
+    before: Mapping[str, Mount], after: Mapping[str, Mount], known: Iterable[Difference]
 ) -> tuple[Difference, ...]:
-    """Return what the containers of ``volumes_from`` mount otherwise by now, unless another difference tells it already."""
-    if {"volumes_from", "image_volume", "image"} & {item.option for item in told}:
+    """Return the differences of mounts from ``volumes_from``, unless a ``known`` difference explains them."""
+    if {"volumes_from", "image_volume", "image"} & {item.option for item in known}:
         return ()
     encoded = ({path: mount.encode() for path, mount in mounts.items()} for mounts in (before, after))
     return tuple(
@@ -88,9 +90,9 @@ def mounted_differences(
     told: Iterable[Difference],
     names: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Difference, ...]:
-    """Return which mounted images are others by now though they have the same names; those of ``told`` are told.
+    """Return the differences of mounted images whose names now refer to other images, without those in ``told``.
 
-    ``names``: of the images, by destination.
+    ``names``: the names of the images, by destination.
     """
     known = {item.option for item in told}
     return tuple(
@@ -108,7 +110,7 @@ def mounted_differences(
 
 
 def text_differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[Difference, ...]:
-    """Return the differences of two plain mappings, for things whose every change is live (volume labels)."""
+    """Return the differences of two plain mappings in which every change is live (volume labels)."""
     return tuple(
         Difference(name, old, new, LIVE)
         for key in sorted({*before, *after})
@@ -119,7 +121,7 @@ def text_differences(before: dict[str, Any], after: dict[str, Any]) -> tuple[Dif
 def _compare(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any]]:
     if before == after:
         return
-    # An empty list is a value (entrypoint: no program at all) and no mapping without keys: only None stands for both.
+    # An empty list is a value (entrypoint: none), not a mapping without keys; only None can mean either.
     if not all(value is None or isinstance(value, dict) for value in (before, after)):
         yield name, before, after
         return
@@ -130,7 +132,7 @@ def _compare(name: str, before: Any, after: Any) -> Iterator[tuple[str, Any, Any
 
 
 def unapplied(spec: ContainerSpec, given: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the options of ``given``, as a task writes them, that say something else than the container's spec."""
+    """Return the options in ``given``, in the form of a task, whose values differ from the container's spec."""
     has = spec.encode()
     asked = [option for option in OPTIONS if any(name in given for name in option.arguments)]
     return tuple(option.name for option in asked if not _says(option, given, has.get(option.name)))

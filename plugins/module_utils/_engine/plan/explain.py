@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Explain in sentences why a container is as it is, what matters most first; pure."""
+"""Explain the state of a container in sentences, the most important first; pure."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from .boot import will_start
 
 _SECOND = 10**9
 _SPANS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-#: Exit codes that say something by themselves (podman-run(1), bash(1)); from 128 on it is a signal.
+#: Exit codes with a common meaning (podman-run(1), bash(1)); codes above 128 are signals.
 _MEANINGS = {
-    0: "it went well",
-    1: "its program says that it failed",
-    125: "podman's and docker's word for a failure of the engine, but here it is the program's own",
-    126: "its command was found and can't be executed",
-    127: "its command was not found, as shells say it",
+    0: "success",
+    1: "its program failed",
+    125: "podman and docker use it for failures of the engine, but here it is the program's own",
+    126: "its command cannot be executed",
+    127: "its command was not found, as reported by a shell",
 }
-#: What a signal that ended a program says of it.
+#: The meaning of the signals that terminate programs.
 _SIGNALS = {
-    signal.SIGKILL: "killed by KILL, from outside or for want of memory",
-    signal.SIGSEGV: "it crashed: SEGV, an access to memory that is not its own",
-    signal.SIGABRT: "it gave up by itself: ABRT",
-    signal.SIGTERM: "ended by TERM, as a stop asks for",
-    signal.SIGINT: "ended by INT",
-    signal.SIGILL: "it crashed: ILL, an instruction that this processor does not have",
-    signal.SIGSYS: "ended by SYS: the seccomp profile forbids a system call of it",
-    signal.SIGPIPE: "ended by PIPE: whoever read its output has gone",
+    signal.SIGKILL: "killed by SIGKILL, by another process or for lack of memory",
+    signal.SIGSEGV: "it crashed with SIGSEGV, an invalid memory access",
+    signal.SIGABRT: "it aborted with SIGABRT",
+    signal.SIGTERM: "terminated by SIGTERM, as by a stop",
+    signal.SIGINT: "terminated by SIGINT",
+    signal.SIGILL: "it crashed with SIGILL, an instruction that this processor does not have",
+    signal.SIGSYS: "terminated by SIGSYS: the seccomp profile forbids one of its system calls",
+    signal.SIGPIPE: "terminated by SIGPIPE: the reader of its output is gone",
 }
 _OUTPUT = 200
 
 
 class Scene(NamedTuple):
-    """All that is known of a container at the time ``now`` (ns since the epoch).
+    """Everything known of a container at the time ``now`` (ns since the epoch).
 
-    ``record`` is as the facts have it, ``events`` are its own, oldest first. ``not_running`` names what it needs and does
-    not run; ``missing`` lists the mounts that are not there, each in words. ``image``: whether its image is.
+    ``record`` is corrected by the facts; ``events`` are the container's, oldest first. ``not_running`` names the required
+    containers that do not run; ``missing`` describes missing mounts; ``image``: whether its image exists.
     """
 
     record: ContainerRecord
@@ -55,7 +55,7 @@ class Scene(NamedTuple):
 
 
 def explain(scene: Scene) -> list[str]:
-    """Return the sentences."""
+    """Return the sentences, the most important first."""
     parts = (_state, _who, _intent, _error, _restarts, _health, _needs, _mounts, _monitor, _boot)
     return [sentence for part in parts for sentence in part(scene)]
 
@@ -64,18 +64,18 @@ def _state(scene: Scene) -> Iterator[str]:
     record = scene.record
     name = record.name
     if record.status == status.RUNNING:
-        yield f"{name} runs, started {_ago(scene, record.started)}{_pid(record)}."
+        yield f"{name} is running, started {_ago(scene, record.started)}{_pid(record)}."
     elif record.status == status.PAUSED:
         yield f"{name} is paused: its processes were frozen {_frozen(scene)}{_pid(record)}."
     elif record.status == status.REMOVING:
-        yield f"{name} is being removed, or its removal was killed; state: absent finishes it."
+        yield f"{name} is being removed, or its removal was killed; state: absent completes it."
     elif record.status == status.UNKNOWN:
-        yield f"Whether {name} runs is not known."
+        yield f"It is unknown whether {name} is running."
     elif record.finished is not None:
-        yield f"{name} ended {_ago(scene, record.finished)} {_ending(record)}."
+        yield f"{name} exited {_ago(scene, record.finished)} {_ending(record)}."
         yield from _ran(record)
     elif record.started is not None:
-        yield f"{name} ended, and nobody saw when or how, so its exit code is unknown."
+        yield f"{name} exited; time and exit status are unknown."
     else:
         yield f"{name} was created {_ago(scene, record.created)} and never started."
 
@@ -83,15 +83,15 @@ def _state(scene: Scene) -> Iterator[str]:
 def _ending(record: ContainerRecord) -> str:
     code = record.exit_code
     if record.is_checkpointed:
-        return "in its checkpoint, from which it can be restored; a start would begin anew"
+        return "with a checkpoint, from which it can be restored; a start discards it"
     if code is None:
-        return "and nobody saw how, so its exit code is unknown"
+        return "with an unknown exit status"
     if record.oom_killed:
         limit = record.spec.memory
-        bound = "" if limit is None or limit <= 0 else f", and it may have {_size(limit)}"
-        return f"with exit code {code}: the kernel killed it for want of memory{bound}"
+        bound = "" if limit is None or limit <= 0 else f"; its limit is {_size(limit)}"
+        return f"with exit status {code}: the kernel killed it for lack of memory{bound}"
     meaning = _meaning(code)
-    return f"with exit code {code}{f': {meaning}' if meaning else ''}"
+    return f"with exit status {code}{f': {meaning}' if meaning else ''}"
 
 
 def _meaning(code: int) -> str:
@@ -103,8 +103,8 @@ def _meaning(code: int) -> str:
     try:
         known = signal.Signals(number)
     except ValueError:
-        return f"ended by signal {number}"
-    return _SIGNALS.get(known, f"ended by {known.name[3:]}")
+        return f"terminated by signal {number}"
+    return _SIGNALS.get(known, f"terminated by {known.name}")
 
 
 def _ran(record: ContainerRecord) -> Iterator[str]:
@@ -118,15 +118,15 @@ def _who(scene: Scene) -> Iterator[str]:
         return
     killed = _killed(scene)
     if record.interrupted:
-        yield "The host's stop, or its loss of power, ended it; nobody wished it to end."
+        yield "A shutdown or power loss of the host ended it; no user stopped it."
     elif record.stopped_by_user:
-        yield "Its user stopped it, so nothing starts it again but a user."
+        yield "A user stopped it, so only a user starts it again."
     if killed is not None:
-        yield f"It was sent {_signal_name(killed.attributes.get('signal', ''))} by a user {_ago(scene, killed.at)}."
+        yield f"A user sent it {_signal_name(killed.attributes.get('signal', ''))} {_ago(scene, killed.at)}."
 
 
 def _killed(scene: Scene) -> Event | None:
-    """Return the last signal that a user sent to the last run, None for none."""
+    """Return the event of the last signal that a user sent in the last run, None if there is none."""
     began = scene.record.started or 0
     sent = [event for event in scene.events if event.action == "kill" and event.at >= began]
     return sent[-1] if sent else None
@@ -134,7 +134,7 @@ def _killed(scene: Scene) -> Event | None:
 
 def _signal_name(number: str) -> str:
     try:
-        return signal.Signals(int(number)).name[3:]
+        return signal.Signals(int(number)).name
     except ValueError:
         return f"signal {number}"
 
@@ -142,72 +142,72 @@ def _signal_name(number: str) -> str:
 def _intent(scene: Scene) -> Iterator[str]:
     verb = scene.record.intent
     if verb and verb != "remove":
-        yield f"Verb {verb} is under way on it, or was killed half-way; the next task mends what that left."
+        yield f"Verb {verb} is in progress, or was killed halfway; the next task cleans up."
 
 
 def _error(scene: Scene) -> Iterator[str]:
     error = scene.record.error.strip()
     if error:
-        yield f"The last that went wrong: {error}."
+        yield f"The last error: {error}."
 
 
 def _restarts(scene: Scene) -> Iterator[str]:
     record, policy = scene.record, scene.record.spec.restart_policy
     if record.restart_count:
-        yield f"Its restart policy {policy} has started it again {_times(record.restart_count)} since a user did."
+        yield f"Its restart policy {policy} has restarted it {_times(record.restart_count)} since a user started it."
     if record.status in status.ALIVE or record.status == status.REMOVING or record.started is None:
         return
     if record.restart_at is not None:
         yield _due(scene, record.restart_at)
     elif policy.word == NO:
-        yield "Nothing starts it again: its restart policy is no."
+        yield "Its restart policy no does not restart it."
     elif not record.stopped_by_user:
         verdict = restart.decide(record)
         if verdict.restart:
-            yield f"Its restart policy is {policy}, but nobody has acted on its end yet; the next task does."
+            yield f"Its restart policy is {policy}, but its cleanup is pending; the next task does it."
         else:
-            yield f"Its restart policy {policy} does not start it again: {verdict.why}."
+            yield f"Its restart policy {policy} does not restart it: {verdict.why}."
 
 
 def _due(scene: Scene, due: int) -> str:
     crashes = scene.record.crashes
-    why = f": it ended soon after its start {_times(crashes)} in a row" if crashes > 1 else ""
+    why = f": it exited soon after its start {_times(crashes)} in a row" if crashes > 1 else ""
     if due >= scene.now:
-        return f"It is started again in {_span(due - scene.now)}{why}."
-    return f"It should have been started again {_ago(scene, due)}{why}; the next task makes up for it."
+        return f"It will be restarted in {_span(due - scene.now)}{why}."
+    return f"It should have been restarted {_ago(scene, due)}{why}; the next task does it."
 
 
 def _health(scene: Scene) -> Iterator[str]:
     health = scene.health
     if health is None or scene.record.status not in status.ALIVE:
         return
-    failing = f", it failed {_times(health.failing_streak)} in a row" if health.failing_streak else ""
+    failing = f"; it failed {_times(health.failing_streak)} in a row" if health.failing_streak else ""
     yield f"Its health is {health.status}{failing}."
     if health.log:
         last = health.log[-1]
         said = " ".join(last.output.split())[:_OUTPUT]
         yield (
-            f"Its last health check ended {_ago(scene, last.end)} with {last.exit_code}"
-            f"{f' and said: {said}' if said else ''}."
+            f"Its last health check exited {_ago(scene, last.end)} with status {last.exit_code}"
+            f"{f': {said}' if said else ''}."
         )
 
 
 def _needs(scene: Scene) -> Iterator[str]:
     if scene.not_running:
-        verb = "does" if len(scene.not_running) == 1 else "do"
-        yield f"It needs {', '.join(scene.not_running)}, which {verb} not run."
+        verb = "is" if len(scene.not_running) == 1 else "are"
+        yield f"It requires {', '.join(scene.not_running)}, which {verb} not running."
 
 
 def _mounts(scene: Scene) -> Iterator[str]:
     for what in scene.missing:
         yield f"{what}."
     if not scene.image and not scene.record.spec.rootfs:
-        yield f"Its image {scene.record.spec.image} is not there any more."
+        yield f"Its image {scene.record.spec.image} no longer exists."
 
 
 def _monitor(scene: Scene) -> Iterator[str]:
     if scene.record.status in status.ALIVE and scene.record.monitor is None:
-        yield "Its conmon has gone: its output is lost, and nobody will see with which code it ends."
+        yield "Its conmon is gone: its output is lost, and its exit status will be unknown."
 
 
 def _boot(scene: Scene) -> Iterator[str]:
@@ -216,15 +216,15 @@ def _boot(scene: Scene) -> Iterator[str]:
 
 
 def _pid(record: ContainerRecord) -> str:
-    return f", process {record.process.pid}" if record.process else ""
+    return f", PID {record.process.pid}" if record.process else ""
 
 
 def _frozen(scene: Scene) -> str:
-    """Tell when; without a pause of ours since it last went on, somebody else has written to its cgroup."""
+    """Return when the container was frozen; without a pause event, another program has written to its cgroup."""
     words = ("pause", "unpause", "start", "restart", "restore")
     last = next((event for event in reversed(scene.events) if event.action in words), None)
     if last is not None and last.action != "pause":
-        return "by another than this engine"
+        return "by another program"
     return _ago(scene, _last(scene, "pause"))
 
 
@@ -237,7 +237,7 @@ def _ago(scene: Scene, at: int | None) -> str:
 
 
 def _span(ns: int) -> str:
-    """Return ``3 minutes``; below a second in tenths."""
+    """Return a duration as text, as in ``3 minutes``; below a second, in tenths."""
     seconds = ns // _SECOND
     for size, word in _SPANS:
         if seconds >= size:

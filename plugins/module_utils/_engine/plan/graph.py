@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Order what needs one another, and find cycles; pure.
+"""Order items by their dependencies, and find cycles; pure.
 
-``needs`` maps each to what it needs; what is not a key needs nothing. Seed: getAllDependencies; libpod, graph.go.
+``needs`` maps each item to its dependencies; items that are not keys have none. Seed: getAllDependencies; libpod, graph.go.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ Needs = Mapping[str, Collection[str]]
 
 
 def order(wanted: Iterable[str], needs: Needs) -> tuple[str, ...]:
-    """Return the wanted and all that they need, each after what it needs; where that leaves a choice, in the order given.
+    """Return the wanted items and all their dependencies, each after its dependencies, otherwise in the given order.
 
-    A cycle has no such order: its parts come in some order.
+    The order of items in a cycle is arbitrary.
     """
     done: dict[str, None] = {}
     seen: set[str] = set()
-    # Without recursion: a chain may be longer than Python's stack.
+    # Not recursive, because a chain may be longer than Python's stack.
     waiting = [(one, False) for one in [*wanted][::-1]]
     while waiting:
         one, below_are_done = waiting.pop()
@@ -33,7 +33,7 @@ def order(wanted: Iterable[str], needs: Needs) -> tuple[str, ...]:
 
 
 def cycle(start: str, needs: Needs) -> tuple[str, ...]:
-    """Return the shortest way from ``start`` back to it, both ends named; empty when there is none."""
+    """Return the shortest cycle through ``start``, which is its first and last item; () if there is none."""
     before: dict[str, str] = {}
     waiting = deque([start])
     while waiting:
@@ -48,7 +48,7 @@ def cycle(start: str, needs: Needs) -> tuple[str, ...]:
 
 
 def turned(needs: Needs) -> dict[str, set[str]]:
-    """Return who needs each."""
+    """Return the inverse mapping, from each item to those that need it."""
     found: dict[str, set[str]] = {}
     for one, below in needs.items():
         for each in below:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide what a check's result makes of a container's health; pure.
+"""Update a container's health with the result of a check; pure.
 
-The rules are libpod's (healthcheck.go): failures within the start period don't count, ``retries`` failures in a row make
-it unhealthy, one success makes it healthy; a start-up check comes first and may have the container restarted.
+The rules are libpod's (healthcheck.go): failures in the start period do not count, ``retries`` consecutive failures make the
+container unhealthy, one success makes it healthy; a startup check comes first, and can cause a restart.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from ..model.container.healthtest import NONE, RESTART
 
 
 def next_is_startup(check: HealthCheck, health: Health) -> bool:
-    """Return whether the start-up check is the one to run."""
+    """Return whether the next check is the startup check."""
     return check.startup is not None and not health.startup_passed
 
 
 def after(check: HealthCheck, health: Health, result: Result, *, age: int) -> tuple[Health, str]:
-    """Return the health after a result, and what is to be done to the container (``none``, ``kill``, ...).
+    """Return the health after a result, and the action to take on the container (``none``, ``kill``, ...).
 
-    ``age`` is how long the container ran when the check began, in nanoseconds.
+    ``age`` is the time from the container's start to the start of the check, in nanoseconds.
     """
     kept = replace(health, log=(*health.log, result)[-KEPT:])
     if next_is_startup(check, health):
@@ -38,7 +38,7 @@ def after(check: HealthCheck, health: Health, result: Result, *, age: int) -> tu
 
 def _after_startup(check: HealthCheck, health: Health, result: Result) -> tuple[Health, str]:
     startup = check.startup
-    if startup is None:  # next_is_startup() has seen to it
+    if startup is None:  # excluded by next_is_startup(), but not known to mypy
         return health, NONE
     if result.exit_code == 0:
         successes = health.startup_successes + 1

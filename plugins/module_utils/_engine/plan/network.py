@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide what has to be done to a network; pure.
+"""Decide which actions a task takes on a network; pure.
 
-Labels change live. Anything else needs the network made anew, which happens by itself only while no container is attached.
+Labels are changed live. Any other change recreates the network, which without ``recreate`` requires that no container is
+attached.
 """
 
 from __future__ import annotations
@@ -23,26 +24,26 @@ from .subnets import Taken, choose
 
 STATES = (PRESENT, ABSENT)
 
-#: What a plan is made of; lifecycle/network/converge.py carries each out.
+#: The actions of a plan; lifecycle/network/converge.py performs them.
 DETACH = "detach"
 REMOVE = "remove"
 CREATE = "create"
 UPDATE = "update"
 ATTACH = "attach"
 
-#: Of the network that containers have whose task names none.
+#: The default network, for containers whose tasks name none.
 DEFAULT_NAME, DEFAULT_SUBNET, DEFAULT_INTERFACE = "slipway", Subnet("10.88.0.0/16"), "slipway0"
 
 
 class How(NamedTuple):
-    """How a task wants it done: ``recreate`` makes it anew in any case, ``force`` removes it although containers are attached."""
+    """Options of a task: ``recreate`` recreates unconditionally, ``force`` removes a network with attached containers."""
 
     recreate: bool = False
     force: bool = False
 
 
 class Birth(NamedTuple):
-    """What a new network gets: its id (64 hex digits), when it is made (nanoseconds since the epoch), what it keeps clear of."""
+    """Inputs for a new network: its ID (64 hex digits), time of creation (nanoseconds since the epoch), what is taken."""
 
     id: str
     created: int
@@ -50,17 +51,14 @@ class Birth(NamedTuple):
 
 
 class Now(NamedTuple):
-    """What is there: the network's record, None: there is none; the names of the containers that are attached to it."""
+    """The current state: the network's record, None if there is none; the names of the attached containers."""
 
     record: NetworkRecord | None = None
     users: tuple[str, ...] = ()
 
 
 class NetworkPlan(NamedTuple):
-    """What is to be done, in order; ``record`` is what comes of the network, None: nothing.
-
-    ``cost``: "", "live" or "recreate".
-    """
+    """The actions, in order; ``record`` is the resulting network, None if it is removed. ``cost``: "", "live" or "recreate"."""
 
     actions: tuple[Action, ...] = ()
     record: NetworkRecord | None = None
@@ -69,7 +67,7 @@ class NetworkPlan(NamedTuple):
 
 
 def decide(asked: Asked, state: str, how: How, now: Now, birth: Birth) -> NetworkPlan:
-    """Return the plan; raises InUse naming the containers in the way, InvalidOption, NameInUse and SubnetInUse."""
+    """Return the plan. Raises InUse, naming the attached containers, InvalidOption, NameInUse or SubnetInUse."""
     record = now.record
     if state == ABSENT:
         return NetworkPlan(_removal(record, how, now.users)) if record else NetworkPlan()
@@ -92,12 +90,12 @@ def decide(asked: Asked, state: str, how: How, now: Now, birth: Birth) -> Networ
 
 
 def merged(before: NetworkSpec, asked: Asked) -> NetworkSpec:
-    """Return the spec as asked for, with what an existing network keeps where the task does not say it."""
+    """Return the requested spec, with unset fields taken from the existing network."""
     return replace(asked.spec, **{name: getattr(before, name) for name in asked.unset})
 
 
 def remade_as(record: NetworkRecord, spec: NetworkSpec, birth: Birth) -> NetworkRecord:
-    """Return what comes of a network that is made anew while containers are attached: it keeps its id, by which they have it."""
+    """Return a network recreated with containers attached: it keeps its ID, because their records refer to it."""
     return _anew(
         record, spec, birth._replace(id=record.id), interface="" if spec.interface else record.interface
     )
@@ -111,9 +109,9 @@ def _anew(record: NetworkRecord, spec: NetworkSpec, birth: Birth, *, interface: 
 def fresh(
     spec: NetworkSpec, birth: Birth, *, prefer: Sequence[Subnet] = (), interface: str = ""
 ) -> NetworkRecord:
-    """Return a new network with subnets and interface of its own; ``prefer`` and ``interface`` are taken if they are clear.
+    """Return a new network with its subnets and interface; ``prefer`` and ``interface`` are used if they are free.
 
-    Raises SubnetInUse, NameInUse (of the interface) and InvalidOption (a route that leads out of the chosen subnets).
+    Raises SubnetInUse, NameInUse (of the interface) or InvalidOption (a route whose gateway is not in the chosen subnets).
     """
     subnets = choose(spec, birth.id, birth.taken, prefer=prefer)
     check_routes(spec, subnets)
@@ -121,12 +119,12 @@ def fresh(
 
 
 def default_spec() -> NetworkSpec:
-    """Return what the default network is."""
+    """Return the spec of the default network."""
     return whole(NetworkSpec(DEFAULT_NAME))
 
 
 def _interface(spec: NetworkSpec, birth: Birth, wish: str) -> str:
-    """Return the name of the network's own interface on the host, "" for a driver that has none."""
+    """Return the name of the network's own interface on the host, "" if the driver has none."""
     if spec.driver != BRIDGE:
         return ""
     taken = {*birth.taken.interfaces, *(record.interface for record in birth.taken.networks)}
@@ -149,18 +147,18 @@ def _refuse_taken(spec: NetworkSpec, taken: Taken) -> None:
         )
     if spec.interface in taken.interfaces and spec.options.get("mode") != UNMANAGED:
         raise NameInUse(
-            f"the interface {spec.interface} is on the host already, and no network of slipway has made it",
+            f"the interface {spec.interface} exists on the host, and was not created by slipway",
             remedy=Words(
                 "Choose another ",
                 Setting("interface_name"),
-                ", or have it used as it is by the option mode=unmanaged of ",
+                ", or use the existing bridge with mode=unmanaged in ",
                 Setting("opt"),
             ),
             name=spec.interface,
         )
 
 
-# -- what is done ----------------------------------------------------------------------------------
+# -- actions ---------------------------------------------------------------------------------------
 
 
 def _action(verb: str, word: str, name: str) -> Action:
@@ -194,9 +192,9 @@ def _detach(name: str, users: Sequence[str]) -> tuple[Action, ...]:
 def _needs_recreate(name: str, changed: Sequence[str], users: Sequence[str]) -> InUse:
     options = [*dict.fromkeys("subnet" if one.startswith("subnet.") else one for one in changed)]
     return InUse(
-        f"network {name} has to be made anew to change {', '.join(options)}, and is used by {', '.join(users)}",
+        f"network {name} must be recreated to change {', '.join(options)}, but is used by {', '.join(users)}",
         remedy=Words(
-            "Write ", Setting("recreate", True), ", which detaches them for that and attaches them again"
+            "Write ", Setting("recreate", True), ", which temporarily detaches them while they keep running"
         ),
         name=name,
         users=[*users],
@@ -204,11 +202,11 @@ def _needs_recreate(name: str, changed: Sequence[str], users: Sequence[str]) -> 
     )
 
 
-# -- what differs ----------------------------------------------------------------------------------
+# -- differences -----------------------------------------------------------------------------------
 
 
 def _differences(record: NetworkRecord, spec: NetworkSpec) -> Iterator[Difference]:
-    """Yield what differs by the names of the options; of subnets and interface counts what is in use, chosen or not."""
+    """Yield the differences by option name; subnets and interface are compared with those in use, requested or chosen."""
     named = replace(record.spec, interface=record.interface if spec.interface else record.spec.interface)
     before = {**_compared(named), "subnet": _shown(record.subnets)}
     after = {**_compared(spec), "subnet": _shown(_aim(spec, record))}
@@ -231,7 +229,7 @@ def _compared(spec: NetworkSpec) -> dict[str, Any]:
 
 
 def _aim(spec: NetworkSpec, record: NetworkRecord) -> tuple[Subnet, ...]:
-    """Return the subnets that the network is to have; for a version that the engine chooses, the one that it has already."""
+    """Return the subnets that the network should have; for an IP version that the engine chooses, the existing one."""
     asked = {subnet.subnet for subnet in spec.subnets}
     found = []
     for version in missing_versions(spec):

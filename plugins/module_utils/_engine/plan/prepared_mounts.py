@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide which mounts the engine makes itself before the OCI runtime binds them, and with which owners; pure.
+"""Decide which mounts the engine prepares for the OCI runtime to bind mount, and with which owners; pure.
 
-The runtime of a distribution knows no subpath, overlay or image, and may know no idmapped mount (runc before 1.2).
+OCI runtimes do not support subpaths, overlays or images, and may not support idmapped mounts (runc before 1.2).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from ..model.mounts import idmap
 from ..model.mounts.mount import BIND, IMAGE, VOLUME, Mount
 from ..model.values.idmap import IdMap, Range
 
-#: Options of a bind or a volume that are the engine's work.
+#: Options of a bind mount or a volume that the engine implements.
 _WORDS = ("O", "U", "idmap", "subpath")
-#: All ids as they are; 2^32-1 is none.
+#: The identity mapping of all IDs; 2^32-1 is not an ID.
 _ALL = (Range(0, 0, 2**32 - 1),)
 
 
 def prepared(mounts: Iterable[Mount]) -> tuple[Mount, ...]:
-    """Return the mounts that the engine makes, by destination."""
+    """Return the mounts that the engine prepares, sorted by destination."""
     return tuple(sorted((mount for mount in mounts if _is_prepared(mount)), key=lambda one: one.destination))
 
 
@@ -31,10 +31,10 @@ def _is_prepared(mount: Mount) -> bool:
 
 
 def shift(mount: Mount, mapping: IdMap | None) -> IdMap | None:
-    """Return how the file system's ids become the host's in an idmapped mount, None in any other.
+    """Return the mapping from the file system's IDs to the host's in an idmapped mount, None for other mounts.
 
-    ``mapping`` is that of the container. Ids of which it says nothing in the host's user namespace stay as they are.
-    Raises InvalidOption where there is nothing to shift to.
+    ``mapping`` is that of the container. In the host's user namespace, a kind of IDs without ranges is not mapped.
+    Raises InvalidOption if there is nothing to map to.
     """
     text = mount.value("idmap")
     if text is None:
@@ -43,14 +43,14 @@ def shift(mount: Mount, mapping: IdMap | None) -> IdMap | None:
         raise InvalidOption(
             "mount",
             f"{mount.destination}: idmap",
-            "has no user namespace to show owners for",
-            remedy="Give the container one (userns), or write the ids, as in idmap=uids=0-1000-1;gids=0-1000-1",
+            "requires a user namespace or a mapping",
+            remedy="Set userns, or write the mapping, as in idmap=uids=0-1000-1;gids=0-1000-1",
         )
     found = idmap.parse("mount", text).resolve("mount", mapping)
     return IdMap(found.uids or _ALL, found.gids or _ALL)
 
 
 def owner(user: tuple[int, int], mapping: IdMap | None, shifted: IdMap | None) -> tuple[int, int]:
-    """Return whom files have to belong to on disk so that they are the container's user's inside."""
+    """Return the owner that files must have on disk to be owned by the container's user in the container."""
     host = mapping.host(*user) if mapping else user
     return shifted.inverse().host(*host) if shifted else host

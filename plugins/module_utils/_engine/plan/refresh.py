@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide what a reboot leaves of a record (seed: resetState); pure."""
+"""Update records after a reboot (seed: resetState); pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .restart import decide
 
 
 def refreshed(record: ContainerRecord) -> ContainerRecord:
-    """Return the record of a container whose process is gone with the last boot, unless it is half removed.
+    """Return the record after a reboot, which ended the container's process; a partial removal stays one.
 
-    Unlike libpod, what a user has stopped stays stopped, and an end that was seen stays one. ``interrupted`` says that
-    nobody wished the run to end: it went on, or was about to go on.
+    Unlike in libpod, a container that the user stopped stays stopped, and an observed exit is kept. ``interrupted`` means that the
+    reboot ended the run, or a pending restart.
     """
     if record.status == status.REMOVING or record.intent == IMPORT:
         return replace(record, status=status.REMOVING, process=None, monitor=None, restart_at=None)
@@ -36,6 +36,6 @@ def refreshed(record: ContainerRecord) -> ContainerRecord:
 
 
 def is_over(record: ContainerRecord) -> bool:
-    """Return whether a refreshed record is of a container with ``rm`` whose run the reboot has ended for good."""
+    """Return whether a refreshed record belongs to a container with ``rm`` that will not be started again."""
     ended = record.status in (status.CONFIGURED, status.EXITED) and record.started is not None
     return record.spec.rm and ended and not (will_start(record) or record.is_checkpointed)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide whether a container that has ended is started again, and when (seed: handleRestartPolicy); pure.
+"""Decide whether and when to restart a container that has exited (seed: handleRestartPolicy); pure.
 
-libpod starts it again at once, for ever; here a container that crashes at once waits longer each time.
+libpod always restarts immediately; here, the delay grows with each consecutive short run.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import NamedTuple
 from ..model.container.restart_policy import NO, ON_FAILURE
 from ..model.engine.record import ContainerRecord
 
-#: Nanoseconds. The first wait, the longest, and the length of a run after which the waits begin anew.
+#: In nanoseconds: the first delay, the longest delay, and the length of a run that resets the delay.
 FIRST_DELAY = 100_000_000
 LONGEST_DELAY = 60_000_000_000
 GOOD_RUN = 10_000_000_000
-#: The doublings after which the wait is the longest; more would only make large numbers.
+#: Number of doublings after which the delay is the longest; it bounds the shift.
 _MOST_DOUBLINGS = 10
 
 
 class Verdict(NamedTuple):
-    """Whether to restart, why (not) in words, after how many short runs in a row, and in how many nanoseconds."""
+    """A restart decision: whether, the reason as text, the number of consecutive short runs, the delay in nanoseconds."""
 
     restart: bool
     why: str
@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
 
 
 def decide(record: ContainerRecord) -> Verdict:
-    """Judge the end of a run; the record holds how it ended. An exit code that nobody saw counts as a failure."""
+    """Decide after an exit, which the record describes. An unknown exit status counts as a failure."""
     against = _reason_against(record)
     if against:
         return Verdict(False, against, record.crashes)
@@ -39,7 +39,7 @@ def decide(record: ContainerRecord) -> Verdict:
 
 
 def decide_again(record: ContainerRecord, error: str) -> Verdict:
-    """Judge a restart that failed; the attempt counts, and the container did not run at all."""
+    """Decide after a failed restart, which counts as a short run."""
     against = _reason_against(record)
     if against:
         return Verdict(False, against, record.crashes)
@@ -47,16 +47,16 @@ def decide_again(record: ContainerRecord, error: str) -> Verdict:
 
 
 def postpone(record: ContainerRecord, missing: Sequence[str]) -> Verdict:
-    """Judge a restart that is due while containers that it needs (``missing``) do not run: it waits, and counts nothing.
+    """Postpone a restart that is due while required containers (``missing``) do not run.
 
-    libpod gives up here. But what is missing may be on its way back by its own policy, or by its user.
+    libpod gives up in this case, but the missing containers may be restarted by their policies, or by the user.
     """
     crashes = record.crashes + 1
     return Verdict(True, f"it needs {', '.join(missing)}, not running", crashes, delay(crashes))
 
 
 def delay(crashes: int) -> int:
-    """Return the wait before the restart after so many short runs in a row, in nanoseconds."""
+    """Return the delay before the restart after this many consecutive short runs, in nanoseconds."""
     return min(LONGEST_DELAY, FIRST_DELAY << min(max(crashes - 1, 0), _MOST_DOUBLINGS))
 
 
@@ -67,12 +67,12 @@ def _reason_against(record: ContainerRecord) -> str:
     if record.is_checkpointed or record.stopped_by_user:
         return "it ended in its checkpoint" if record.is_checkpointed else "its user stopped it"
     if record.interrupted:
-        return "the host stops"
+        return "the host is shutting down"
     if policy.word == ON_FAILURE:
         if record.exit_code == 0:
             return "it did not fail"
         if policy.retries and record.restart_count >= policy.retries:
-            return f"it was restarted {record.restart_count} times, and may be {policy.retries} times"
+            return f"it was restarted {record.restart_count} times, and its limit is {policy.retries}"
     return ""
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide which interfaces of a container that runs go, come, or get other routes when its networks change; pure."""
+"""Decide which interfaces of a running container to remove, add or reroute when its networks change; pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ..frozen import replace
 from ..model.network.spec import NetworkRecord
 from ..model.network.wiring import Attachment
 
-#: An interface as it is, or is to be, with its network.
+#: An interface, existing or planned, with its network.
 Plug = tuple[NetworkRecord, Attachment]
 
 
 class Rewiring(NamedTuple):
-    """What is done, in order: ``gone`` are taken off, ``new`` are made, of ``rerouted`` only routes change (before, after).
+    """The changes, in order: ``gone`` are removed, ``new`` are created, ``rerouted`` (before, after) only get new routes.
 
-    An interface that changes otherwise is gone and new. What is in none of these is not touched.
+    An interface with any other change is in both ``gone`` and ``new``. All others are not touched.
     """
 
     gone: tuple[Plug, ...] = ()
@@ -26,7 +26,7 @@ class Rewiring(NamedTuple):
 
 
 def rewiring(before: Sequence[Plug], after: Sequence[Plug]) -> Rewiring:
-    """Return what leads from one wiring to the other."""
+    """Return the changes that lead from one set of interfaces to the other."""
     old, new = ({network.id: (network, plug) for network, plug in plugs} for plugs in (before, after))
     kept = {key for key in old.keys() & new.keys() if _is_same(old[key], new[key])}
     return Rewiring(
@@ -37,7 +37,7 @@ def rewiring(before: Sequence[Plug], after: Sequence[Plug]) -> Rewiring:
 
 
 def _is_same(one: Plug, other: Plug) -> bool:
-    """Return whether two differ in routes, or in labels of the network, at most."""
+    """Return whether two interfaces differ at most in routes and in labels of the network."""
     (network, plug), (other_network, other_plug) = one, other
     plain = [replace(each, spec=replace(each.spec, labels={})) for each in (network, other_network)]
     return plain[0] == plain[1] and _unrouted(plug) == _unrouted(other_plug)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Correct a record by the facts (seed: syncContainer, checkExitFile); pure."""
+"""Correct a record by the observed facts (seed: syncContainer, checkExitFile); pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ..model.engine.record import ContainerRecord, ProcessId
 
 
 class Facts(NamedTuple):
-    """What the kernel says of a container now.
+    """The observed state of a container.
 
-    ``process`` is the container's process if it lives, ``monitor`` conmon's. ``exited``: an exit file is there; its
-    code may be unknown all the same. ``seen`` is the time of looking, in nanoseconds since the epoch. ``frozen`` is asked
-    of what runs or should be paused, None where it was not.
+    ``process`` is the container's process if it is alive, ``monitor`` conmon's. ``exited``: an exit file exists, although the exit
+    code in it may be unknown. ``seen`` is the time of the observation, in nanoseconds since the epoch. ``frozen`` is None if it was
+    not checked; it is for containers that run or should be paused.
     """
 
     process: ProcessId | None = None
@@ -29,9 +29,9 @@ class Facts(NamedTuple):
 
 
 def settle(record: ContainerRecord, facts: Facts) -> ContainerRecord:
-    """Return the record as the facts have it. The database never outranks the kernel.
+    """Return the record corrected by the facts, which take precedence over the database.
 
-    An ended process without an exit file has an unknown exit code: None, not 0 (pain 11).
+    A process that is gone without an exit file has an unknown exit code: None, not 0 (pain 11).
     """
     if record.status not in status.CLAIMS:
         return record
@@ -45,7 +45,7 @@ def settle(record: ContainerRecord, facts: Facts) -> ContainerRecord:
 
 
 def _moving(record: ContainerRecord, facts: Facts) -> str:
-    """Return whether a container that lives stands still, whoever has frozen or thawed it."""
+    """Return the status of a container that is alive, running or paused, even if another program froze or thawed it."""
     if record.status == status.PAUSED and facts.frozen is False:
         return status.RUNNING
     if record.status == status.RUNNING and facts.frozen and not record.intent:
@@ -60,8 +60,8 @@ def _ended(record: ContainerRecord, facts: Facts) -> ContainerRecord:
         process=None,
         monitor=None,
         exit_code=facts.exit_code,
-        # Exit files have the kernel's coarse clock (ktime_get_coarse), some file systems whole seconds: both are behind ours.
+        # Times of exit files are coarse (ktime_get_coarse, or whole seconds on some file systems), and thus behind ours.
         finished=max(facts.finished or facts.seen, record.started or 0),
-        # conmon's mark says that memory ran out, and then the kernel kills, unless it was asked not to.
+        # conmon's file means that memory ran out; then the kernel kills, unless the OOM killer is disabled.
         oom_killed=facts.oom_killed and not record.spec.oom_kill_disable,
     )

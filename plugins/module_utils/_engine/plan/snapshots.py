@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide which snapshots of a volume are more than are to be kept; pure."""
+"""Decide which snapshots of a volume exceed the number to keep; pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..model.volume.content import ASKED, Snapshot
 def outdated(
     known: Sequence[Snapshot], keep_last: int | None, *, spared: str | None = None
 ) -> tuple[str, ...]:
-    """Return the names of the snapshots to remove, the oldest first, so that ``keep_last`` are left (None: all).
+    """Return the names of the snapshots to remove, oldest first, so that ``keep_last`` remain (None: all).
 
-    Only those that tasks have made count and go; what was kept of replaced content is for a person to remove. ``spared``
-    is never among them.
+    Only snapshots that tasks requested are counted and removed; snapshots of replaced content are left to the user. ``spared`` is
+    never removed.
     """
     if keep_last is None:
         return ()

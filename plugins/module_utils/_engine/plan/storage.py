@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide which storage driver a new container gets; pure.
+"""Choose the storage driver of a new container; pure.
 
-``lacks`` holds, for each driver that was tried, why it can't be used on this host, ``""`` when it can.
+``lacks`` maps each driver that was tried to the reason why this host cannot use it, ``""`` if it can.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ..model.engine.storage_drivers import DRIVERS
 
 
 def untried(wanted: str | None, lacks: Mapping[str, str]) -> str | None:
-    """Return the driver to be tried next, None when enough is known."""
+    """Return the driver to try next, None if enough is known."""
     for name in _candidates(wanted):
         if not lacks.get(name):
             return name if name not in lacks else None
@@ -21,20 +21,20 @@ def untried(wanted: str | None, lacks: Mapping[str, str]) -> str | None:
 
 
 def choose(wanted: str | None, lacks: Mapping[str, str]) -> str:
-    """Return the driver: what is wanted, else the first that can be used. Raises HostLacks when that can't be."""
+    """Return the requested driver, or the first usable one. Raises HostLacks if it is not usable."""
     for name in _candidates(wanted):
         if not lacks[name]:
             return name
     raise HostLacks(
-        f"storage_driver: {wanted} can't be used here: {lacks[wanted or DRIVERS[-1]]}",
-        remedy="Leave storage_driver out: then what works here is taken",
+        f"storage_driver: {wanted} cannot be used on this host: {lacks[wanted or DRIVERS[-1]]}",
+        remedy="Leave out storage_driver, so that a usable driver is chosen",
         driver=wanted,
     )
 
 
 def told(chosen: str, lacks: Mapping[str, str]) -> dict[str, str]:
-    """Return, for each of the other drivers, why it is not the one."""
-    return {name: lacks.get(name) or f"{chosen} is taken" for name in DRIVERS if name != chosen}
+    """Return the reason why each of the other drivers was not chosen."""
+    return {name: lacks.get(name) or f"{chosen} is preferred" for name in DRIVERS if name != chosen}
 
 
 def _candidates(wanted: str | None) -> tuple[str, ...]:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choose subnets that nobody uses, and refuse those that somebody does; pure.
+"""Choose free subnets, and refuse those in use; pure.
 
-A subnet that is chosen is clear of every route of the host but the default ones. One that is asked for may lie inside of a
-wider route to a gateway, and is the more specific one then: in its way are the same and narrower routes, and all that are
-directly connected.
+A chosen subnet overlaps no route of the host except default routes. A requested subnet may lie within a wider route to a gateway,
+because it is more specific; it conflicts with equal and narrower routes, and with all directly connected ones.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from ..model.network.driver_options import UNMANAGED
 from ..model.network.spec import NetworkRecord, NetworkSpec, Subnet
 from ..model.network.whole import ON_PARENT, missing_versions, with_gateway
 
-#: podman's pools first (containers.conf(5), default_subnet_pools), then what else is private (RFC 1918).
+#: podman's pools first (containers.conf(5), default_subnet_pools), then the other private ranges (RFC 1918).
 _POOLS = (
     ("10.89.0.0", "10.255.255.255"),
     ("172.16.0.0", "172.31.255.255"),
     ("192.168.0.0", "192.168.255.255"),
 )
-_BITS = 8  # each is a /24
-#: Of 64 digits of an id, 14 make a unique local prefix of 56 random bits behind fd (RFC 4193).
+_BITS = 8  # each subnet is a /24
+#: Digits of an ID in a unique local prefix: 56 random bits after fd (RFC 4193).
 _ULA_DIGITS = 14
 
 
@@ -37,7 +36,7 @@ class SubnetInUse(EngineError):
 
 
 class HostRoute(NamedTuple):
-    """A route of the host, to ``destination`` in CIDR notation; ``gateway`` "" where it is directly connected."""
+    """A route of the host to ``destination`` in CIDR notation; ``gateway`` "" if it is directly connected."""
 
     destination: str
     interface: str
@@ -45,7 +44,7 @@ class HostRoute(NamedTuple):
 
     @property
     def is_default(self) -> bool:
-        """Return whether it leads everywhere, and so is in nobody's way."""
+        """Return whether it is a default route, which does not conflict with any subnet."""
         return self.destination.endswith("/0")
 
     def __str__(self) -> str:
@@ -54,14 +53,14 @@ class HostRoute(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What a new network has to keep clear of: all other networks, and the host's routes and interfaces."""
+    """What a new network must not conflict with: all other networks, and the host's routes and interfaces."""
 
     networks: tuple[NetworkRecord, ...] = ()
     routes: tuple[HostRoute, ...] = ()
     interfaces: frozenset[str] = frozenset()
 
     def without(self, record: NetworkRecord) -> Taken:
-        """Return what is taken once this network is gone, with its interface and its routes."""
+        """Return the same without this network, its interface and its routes."""
         mine = record.interface if record.spec.options.get("mode") != UNMANAGED else ""
         return Taken(
             tuple(one for one in self.networks if one.id != record.id),
@@ -71,16 +70,16 @@ class Taken(NamedTuple):
 
     @property
     def destinations(self) -> tuple[HostRoute, ...]:
-        """The routes that may be in the way."""
+        """The routes that may conflict with a subnet."""
         return tuple(one for one in self.routes if not one.is_default)
 
 
 def choose(
     spec: NetworkSpec, identity: str, taken: Taken, *, prefer: Sequence[Subnet] = ()
 ) -> tuple[Subnet, ...]:
-    """Return the subnets of a new network: those asked for, and one for each IP version that it lacks.
+    """Return the subnets of a new network: those requested, and a chosen one for each missing IP version.
 
-    ``prefer``: which to take if they are clear. ``identity``: 64 hex digits, of which an IPv6 prefix is made. Raises SubnetInUse.
+    ``prefer``: subnets to use if they are free. ``identity``: 64 hex digits, for an IPv6 prefix. Raises SubnetInUse.
     """
     if spec.driver not in ON_PARENT:
         for subnet in spec.subnets:
@@ -93,7 +92,7 @@ def choose(
 
 
 def refuse_clash(spec: NetworkSpec, subnet: str, taken: Taken) -> None:
-    """Raise SubnetInUse when another network has an address of the subnet, or a route of the host leads there."""
+    """Check that a subnet conflicts with neither a network nor a route of the host. Raises SubnetInUse."""
     for record in taken.networks:
         if record.spec.driver not in ON_PARENT and any(overlap(subnet, one.subnet) for one in record.subnets):
             raise _clash(subnet, f"network {record.name}", network=record.name)
@@ -112,7 +111,7 @@ def _is_in_the_way(subnet: str, route: HostRoute) -> bool:
 def _clash(subnet: str, what: str, **fields: str) -> SubnetInUse:
     return SubnetInUse(
         f"the subnet {subnet} overlaps {what}",
-        remedy="Name another one, or none, and one that is free is chosen",
+        remedy="Name another subnet, or none, so that a free one is chosen",
         subnet=subnet,
         **fields,
     )
@@ -133,14 +132,14 @@ def _free(
     found = next(_free_4(used) if version == 4 else _free_6(identity, used), None)
     if found is None:
         raise SubnetInUse(
-            f"no subnet of IPv{version} is free: networks and routes of the host cover all private ranges",
-            remedy="Name one that containers may have",
+            f"no IPv{version} subnet is free: networks and routes of the host cover all private ranges",
+            remedy="Name a subnet that containers can use",
         )
     return with_gateway(spec, Subnet(found))
 
 
 def _free_4(used: Iterable[str]) -> Iterator[str]:
-    """Yield the free /24 of the pools, from the lowest; what is in the way is passed in one step."""
+    """Yield the free /24 subnets of the pools, lowest first; each occupied span is skipped in one step."""
     spans = sorted((int(net[0]), int(net[-1])) for net in map(ipaddress.ip_network, used) if net.version == 4)
     for first, last in _POOLS:
         base, end = int(ipaddress.ip_address(first)), int(ipaddress.ip_address(last))
@@ -154,7 +153,7 @@ def _free_4(used: Iterable[str]) -> Iterator[str]:
 
 
 def _free_6(identity: str, used: Iterable[str]) -> Iterator[str]:
-    """Yield unique local /64 made of the digits of an id."""
+    """Yield free unique local /64 subnets, derived from the digits of an ID."""
     for start in range(0, len(identity) - _ULA_DIGITS + 1, _ULA_DIGITS):
         digits = "fd" + identity[start : start + _ULA_DIGITS]
         found = str(ipaddress.ip_network((int(digits.ljust(32, "0"), 16), 64)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide which ids of the host a container's user namespace gets; pure.
+"""Choose the host's IDs for a container's user namespace; pure.
 
-As containers/storage's getAutoUserNS: as large as the image's passwd and group need, out of the subordinate ids of user
-``containers``, apart from those of all other containers.
+As in containers/storage's getAutoUserNS, the size is what the image's passwd and group files need, and the IDs are subordinate
+IDs of user ``containers`` that no other container uses.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..model.container.userns import LARGEST_AUTO, UserNamespace
 from ..model.values import accounts
 from ..model.values.idmap import OVERFLOW, IdMap, Range
 
-#: The user whose subordinate ids ``auto`` takes, and the fewest ids it takes (containers-storage.conf(5)).
+#: The user whose subordinate IDs ``auto`` uses, and the minimum number of IDs (containers-storage.conf(5)).
 AUTO_USER = "containers"
 _LEAST = 1024
 _REMEDY = "Add a line such as {user}:2147483648:2147418112 to {file}"
@@ -23,7 +23,7 @@ Span = tuple[int, int]
 
 
 def spans(text: str, user: str) -> tuple[Span, ...]:
-    """Return (first id, number) of a user's lines in subuid(5) or subgid(5), in their order."""
+    """Return (first ID, count) of a user's lines in subuid(5) or subgid(5), in order."""
     fields = (line.strip().split(":") for line in text.splitlines())
     return tuple(
         (int(item[1]), int(item[2]))
@@ -33,7 +33,7 @@ def spans(text: str, user: str) -> tuple[Span, ...]:
 
 
 def size_needed(passwd: str, group: str, user: str) -> int:
-    """Return how many ids, from 0 on, an image's accounts and the container's user need."""
+    """Return the number of IDs, starting at 0, that an image's accounts and the container's user need."""
     greatest = max(
         (number for number in (*_numbers(passwd, 2, 3), *_numbers(group, 2)) if number != OVERFLOW), default=0
     )
@@ -58,15 +58,15 @@ def automatic(
     used: Iterable[IdMap],
     before: IdMap | None = None,
 ) -> IdMap:
-    """Return the mapping; ``free`` are the spans of subuid and of subgid, ``used`` the mappings of all other containers.
+    """Return the mapping for ``auto``. ``free``: the spans of subuid and subgid; ``used``: the mappings of other containers.
 
-    ``before`` is that of the container that this one replaces: kept while it is large enough, for its volumes have these ids.
-    Raises HostLacks.
+    ``before`` is the mapping of the container that this one replaces. It is kept if it is large enough, because files in volumes
+    have these IDs. Raises HostLacks.
     """
     size = wanted.size or needed
     if wanted.size is None and needed > LARGEST_AUTO:
         raise HostLacks(
-            f"userns: the image's accounts need {needed} ids, more than {LARGEST_AUTO}, which auto takes by itself",
+            f"userns: the image's accounts need {needed} IDs, more than the default limit of {LARGEST_AUTO} for auto",
             remedy=Words("Write ", Setting("userns", f"auto:size={needed}")),
         )
     others = tuple(used)
@@ -83,7 +83,7 @@ def _automatic(
     used: list[tuple[Range, ...]],
     before: tuple[Range, ...],
 ) -> tuple[Range, ...]:
-    """Return the fixed ranges, and what is missing up to ``size`` from one free span."""
+    """Return the fixed ranges, completed up to ``size`` from a single free span. Raises HostLacks."""
     gaps = list(_gaps(fixed, size))
     need = sum(number for _first, number in gaps)
     if not need:
@@ -94,7 +94,7 @@ def _automatic(
     place = _place(list(free), taken, need) if place is None else place
     if place is None:
         raise HostLacks(
-            f"userns: no {need} subordinate ids of user {AUTO_USER} are free in one piece",
+            f"userns: user {AUTO_USER} has no {need} consecutive free subordinate IDs",
             remedy=_REMEDY.format(user=AUTO_USER, file="/etc/subuid and /etc/subgid"),
             user=AUTO_USER,
         )
@@ -106,7 +106,7 @@ def _automatic(
 
 
 def _gaps(fixed: tuple[Range, ...], size: int) -> Iterator[Span]:
-    """Yield (first id, number) of the container's ids below ``size`` that are not mapped yet."""
+    """Yield (first ID, count) of the container's IDs below ``size`` that are not mapped."""
     at = 0
     for item in fixed:
         if item.container > at:
@@ -119,7 +119,7 @@ def _gaps(fixed: tuple[Range, ...], size: int) -> Iterator[Span]:
 
 
 def _place(free: list[Span], taken: list[Span], need: int) -> int | None:
-    """Return the first id of ``need`` ids in a row that are free and not taken."""
+    """Return the first of ``need`` consecutive IDs that are free and not taken, None if there are none."""
     for start, number in free:
         at = start
         for first, size in sorted(taken):
@@ -135,7 +135,7 @@ def _inside(span: Span, free: tuple[Span, ...]) -> bool:
 
 
 def named(text: str, user: str, file: str) -> tuple[Range, ...]:
-    """Return the mapping from 0 on to all of a user's subordinate ids (``subuidname``). Raises HostLacks."""
+    """Return the mapping to all of a user's subordinate IDs, starting at 0 (``subuidname``). Raises HostLacks."""
     found = spans(text, user)
     if not found:
         raise missing(user, file)
@@ -147,9 +147,9 @@ def named(text: str, user: str, file: str) -> tuple[Range, ...]:
 
 
 def missing(user: str, file: str) -> HostLacks:
-    """Return the error that a user has no subordinate ids."""
+    """Return the error for a user without subordinate IDs."""
     return HostLacks(
-        f"{file} has no ids for user {user}",
+        f"{file} has no IDs for user {user}",
         remedy=_REMEDY.format(user=user, file=file),
         user=user,
         file=file,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decide what has to be done to a volume; pure. Nothing deletes data but ``absent``, and a ``recreate`` that was asked for."""
+"""Decide which actions a task takes on a volume; pure. Only ``absent`` and ``recreate`` delete data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .volumedata import fate
 MOUNTED, UNMOUNTED = "mounted", "unmounted"
 STATES = (PRESENT, ABSENT, MOUNTED, UNMOUNTED)
 
-#: What a plan is made of; lifecycle/converge/volume.py carries each out.
+#: The actions of a plan; lifecycle/converge/volume.py performs them.
 REMOVE_USER = "remove_user"
 REMOVE = "remove"
 CREATE = "create"
@@ -26,24 +26,24 @@ UPDATE = "update"
 MOUNT = "mount"
 UNMOUNT = "unmount"
 
-#: Options that say what is mounted, and how: while it is mounted or in use a change would hold for some and not for others.
+#: Options that determine the mount: while it is mounted or in use, a change would apply to some users and not to others.
 _MOUNTING = ("type", "device", "o")
 
 
 class How(NamedTuple):
-    """How a task wants it done. ``unset``: what it does not say, so that an existing volume keeps it (labels, options)."""
+    """Options of a task. ``unset``: what the task leaves unset, so that an existing volume keeps it (labels, options)."""
 
     unset: frozenset[str] = frozenset()
     recreate: bool = False
     force: bool = False
 
 
-#: As a task does that says no more than what it wants.
+#: The default options.
 AS_USUAL = How()
 
 
 class VolumePlan(NamedTuple):
-    """What is to be done, in order; ``record`` is what comes of the volume, None: nothing. ``warnings`` tell of its data."""
+    """The actions, in order; ``record`` is the resulting volume, None if it is removed; ``warnings`` concern its data."""
 
     actions: tuple[Action, ...] = ()
     record: VolumeRecord | None = None
@@ -60,15 +60,17 @@ def decide(
     *,
     known: Sequence[str] = (),
 ) -> VolumePlan:
-    """Return the plan. ``wanted`` is the volume as a new one; ``known``: names of all volumes, for an error's text.
+    """Return the plan. ``wanted``: the record of a new volume; ``known``: names of all volumes, for error messages.
 
-    Raises InUse naming the containers in the way, NotFound for what can't be unmounted.
+    Raises InUse, naming the containers that use it, or NotFound for unmounting a volume that does not exist.
     """
     there = record is not None and not record.removing
     if state == ABSENT:
         return VolumePlan(_removal(record, how, seen)) if record else VolumePlan()
     if state == UNMOUNTED and not there:
-        raise NotFound("volume", wanted.spec.name, near=near(wanted.spec.name, known), remedy="Make it first")
+        raise NotFound(
+            "volume", wanted.spec.name, near=near(wanted.spec.name, known), remedy="Create it first"
+        )
     if record is None or record.removing:
         return _fresh(
             wanted, state, (Action(CREATE, wanted.spec.name, f"created volume {wanted.spec.name}"),)
@@ -83,9 +85,9 @@ def decide(
 
 
 def merged(before: VolumeSpec, wanted: VolumeSpec, unset: frozenset[str]) -> VolumeSpec:
-    """Return the spec as wanted, with what an existing volume keeps where the task does not say it."""
+    """Return the requested spec, with unset options taken from the existing volume."""
     labels = before.labels if "labels" in unset else wanted.labels
-    # Owner and mode are options of their own, and may be said without the others.
+    # Owner and mode are separate options, and may be set without the others.
     options = {**before.options, **wanted.options} if "options" in unset else wanted.options
     return replace(wanted, labels=labels, options=options)
 
@@ -96,7 +98,7 @@ def _removal(record: VolumeRecord, how: How, seen: VolumeFacts) -> tuple[Action,
         raise InUse(
             f"volume {name} is used by {', '.join(seen.users)}",
             remedy=Words(
-                "Remove these containers first, or write ", Setting("force", True), ", which does so"
+                "Remove these containers first, or write ", Setting("force", True), " to remove them"
             ),
             name=name,
             users=[*seen.users],
@@ -109,11 +111,11 @@ def _removal(record: VolumeRecord, how: How, seen: VolumeFacts) -> tuple[Action,
 
 
 def _lost(record: VolumeRecord, seen: VolumeFacts) -> str:
-    """Return what becomes of the data of a volume that is made anew, that of its time as a plain directory too."""
+    """Return the fate of the data of a recreated volume, including hidden data of the plain directory."""
     options = record.spec.driver_options
     if not options.is_mounted_apart or options.type in IN_MEMORY:
         return ", and its data"
-    below = f", and what {seen.holding} holds" if seen.holding else ""
+    below = f", and the content of {seen.holding}" if seen.holding else ""
     return f", whose data stays on {options.device}{below}"
 
 
@@ -125,7 +127,7 @@ def _fresh(record: VolumeRecord, state: str, actions: tuple[Action, ...]) -> Vol
 def _mount(
     record: VolumeRecord, state: str, before: VolumeRecord | None, seen: VolumeFacts
 ) -> tuple[Action, ...]:
-    """Return what mounts the volume for its user, unless it is; a plain directory can be reached anyway."""
+    """Return the action that mounts the volume for the user, if it is needed; a plain directory is accessible anyway."""
     name = record.spec.name
     done = before is not None and before.mounted and seen.mounted
     if state != MOUNTED or done or not record.spec.driver_options.is_mounted_apart:
@@ -151,11 +153,11 @@ def _altered(before: VolumeRecord, after: VolumeRecord, state: str, seen: Volume
 
 
 def _unmount(before: VolumeRecord, state: str, seen: VolumeFacts) -> tuple[Action, ...]:
-    """Return what takes the user's wish back; while containers live with the volume, it stays mounted for them."""
+    """Return the action that reverts ``mounted``; the volume stays mounted while running containers use it."""
     name = before.spec.name
     if state != UNMOUNTED or not (before.mounted or (seen.mounted and not seen.living)):
         return ()
-    kept = f", which {', '.join(seen.living)} goes on using" if seen.living else ""
+    kept = f", but {', '.join(seen.living)} still uses it" if seen.living else ""
     return (Action(UNMOUNT, name, f"unmounted volume {name}{kept}"),)
 
 
@@ -166,7 +168,7 @@ def _compared(spec: VolumeSpec) -> dict[str, object]:
 def _refuse_mounted(
     record: VolumeRecord, found: Sequence[Difference], seen: VolumeFacts, fate_of_data: str
 ) -> None:
-    """Refuse to alter what is mounted: other options would hold for whoever comes next, and not for who is there."""
+    """Check that a mounted volume keeps its mount options, because a change would not reach current users. Raises InUse."""
     changed = [one.option for one in found if one.option.removeprefix("options.") in _MOUNTING]
     if not changed or not (seen.living or seen.mounted):
         return
@@ -174,7 +176,7 @@ def _refuse_mounted(
     told = f"used by {', '.join(seen.living)}" if seen.living else "mounted on the host"
     then = f". Then {fate_of_data}" if fate_of_data else ""
     raise InUse(
-        f"{', '.join(changed)} of volume {name} can't be altered while it is {told}",
+        f"{', '.join(changed)} of volume {name} cannot be changed while it is {told}",
         remedy=f"Stop these containers first{then}"
         if seen.living
         else Words("Write ", Setting("state", "unmounted"), f" first{then}"),

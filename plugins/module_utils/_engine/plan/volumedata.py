@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what becomes of a volume's data when its options change; pure. The data is never removed by that, and never copied."""
+"""Describe the fate of a volume's data when its options change; pure. The data is neither removed nor copied."""
 
 from __future__ import annotations
 
 from ..model.volume.options import IN_MEMORY, DriverOptions
 
-#: Words of ``o`` that choose what of a device, a share or the layers of an overlay is mounted; the others say how.
+#: Words of ``o`` that select the part of a device, a share or an overlay to mount; the others determine how to mount it.
 _CHOOSING = frozenset("lowerdir upperdir subvol subvolid offset prefixpath X-mount.subdir".split())
 
 
 def fate(name: str, before: DriverOptions, after: DriverOptions, holding: str) -> str:
-    """Return what the user has to know, "" where the volume shows the same data as before, or had none.
+    """Return a warning for the user, "" if the volume shows the same data as before, or had none.
 
-    ``holding``: the volume's own directory where it is known to hold something, else "".
+    ``holding``: the volume's own directory if it is known to be not empty, else "".
     """
     if _shown(before) == _shown(after) or before.type in IN_MEMORY:
         return ""
@@ -20,33 +20,35 @@ def fate(name: str, before: DriverOptions, after: DriverOptions, holding: str) -
         return f"{_stays(name, _place(before))}{_instead(after, holding)}. {_along(after, holding)}"
     if not holding:
         return ""
-    hidden = f"{_stays(name, holding)}, hidden below what is mounted there. {_along(after, holding)}"
-    return f"{hidden}. It is removed with the volume alone, by state: absent or recreate: true"
+    hidden = (
+        f"{_stays(name, holding)}, hidden by the file system that is mounted there. {_along(after, holding)}"
+    )
+    return f"{hidden}. It is removed only with the volume, by state: absent or recreate: true"
 
 
 def _stays(name: str, place: str) -> str:
     return (
-        f"the data that volume {name} has with its old options is not copied, and not in the volume until the options "
-        f"are changed back: it stays in {place}"
+        f"the data of volume {name} is not copied, and not in the volume until its options are changed back: "
+        f"it stays in {place}"
     )
 
 
 def _instead(after: DriverOptions, holding: str) -> str:
     is_seen = holding and not after.is_mounted_apart
-    return f"; the volume shows what {holding} holds" if is_seen else ""
+    return f"; the volume shows the content of {holding}" if is_seen else ""
 
 
 def _along(after: DriverOptions, holding: str) -> str:
-    """Return how to bring the data along: what has a file system of its own takes no import."""
-    first = "To bring it along, write it to an archive with slipway.oci.volume_export while the options are the old ones"
+    """Return how to move the data: a volume with its own file system cannot be imported to."""
+    first = "To move the data, export it with slipway.oci.volume_export before the options are changed"
     if after.is_mounted_apart:
-        return f"{first}, and unpack that in mount_point after a task with the new ones and state: mounted"
-    force = " (force: true, since the directory is not empty)" if holding else ""
-    return f"{first}, and read that with slipway.oci.volume_import when they are the new ones{force}"
+        return f"{first}; afterwards, mount the volume with state: mounted, and unpack the archive in mount_point"
+    force = " and force: true, because the directory is not empty" if holding else ""
+    return f"{first}; afterwards, import the archive with slipway.oci.volume_import{force}"
 
 
 def _shown(options: DriverOptions) -> tuple[str, ...]:
-    """Return what decides which data the volume shows; the type does not: ext3 is mounted as ext4, nfs4 as nfs."""
+    """Return the options that determine which data the volume shows. The type does not: ext4 also mounts ext3, nfs nfs4."""
     if not options.is_mounted_apart:
         return ()
     return (options.type if options.type in IN_MEMORY else "", options.device, *_choosing(options))

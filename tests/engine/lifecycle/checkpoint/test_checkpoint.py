@@ -163,8 +163,8 @@ def test_refused_for_what_does_not_run(host, do, state):
         ({}, {"export": "/nowhere/x.tar"}, InvalidOption, "export: .*directory that does not exist"),
         ({}, {"export": "/tmp"}, InvalidOption, "export: .*is a directory"),
         ({}, {"export": "x.tar"}, InvalidOption, "export: "),
-        ({}, {"ignore_volumes": True}, InvalidOption, "ignore_volumes: .*no export"),
-        ({}, {"compress": "gzip"}, InvalidOption, "compress: .*no export"),
+        ({}, {"ignore_volumes": True}, InvalidOption, "ignore_volumes: .*requires export"),
+        ({}, {"compress": "gzip"}, InvalidOption, "compress: .*requires export"),
     ],
 )
 def test_bad_input(host, do, options, asked, error, words):

@@ -83,7 +83,7 @@ def test_unknown_names(host, slipway):
 
 
 REFUSED = [
-    (("rm", "box"), 2, "is running and can't be removed"),
+    (("rm", "box"), 2, "is running and cannot be removed"),
     (("kill", "-s", "NOSUCH", "box"), 2, "NOSUCH"),
     (("unpause", "box"), 0, ""),
     (("rename", "box", "-x"), 2, "usage"),

@@ -212,7 +212,7 @@ def test_frozen_by_another(host, do):
     host.start(*COUNTER, stop_timeout=20)
     freeze_from_outside(host)
     assert host.inspect()["State"]["Status"] == "paused"
-    assert "frozen by another than this engine" in host.agent("explain", "box").stdout
+    assert "frozen by another program" in host.agent("explain", "box").stdout
     host.bring("box", "stopped")
     assert host.inspect()["State"]["ExitCode"] == 7
     host.want("started", *COUNTER, stop_timeout=20)

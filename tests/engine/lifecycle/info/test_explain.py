@@ -35,7 +35,7 @@ def test_who_stopped_it(host):
     host.start("sleep", "1000", stop_signal="KILL")
     assert explained(host)[0].startswith("box runs, started ")
     host.bring("box", "stopped")
-    assert "Its user stopped it, so nothing starts it again but a user." in explained(host)
+    assert "A user stopped it, so only a user starts it again." in explained(host)
 
 
 def test_on_the_command_line(host):

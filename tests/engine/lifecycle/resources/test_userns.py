@@ -285,7 +285,7 @@ def test_no_subordinate_ids(host, subordinate):
     """Without ids for user ``containers`` the error names the file and the line to add."""
     subordinate("containers:1:1000\n", groups="")
     with pytest.raises(
-        HostLacks, match=r"SUBGID has no ids for user containers\. Add a line such as containers:"
+        HostLacks, match=r"SUBGID has no IDs for user containers\. Add a line such as containers:"
     ):
         host.start(*FOREVER, userns="auto")
 

@@ -184,7 +184,7 @@ def test_mounted_and_unmounted(host):
     assert (host.log()[0], mounted(host) is not None) == ("mine", True)
     host.want("started", *SLEEP, **USE)
     foreseen = host.volume("own", "unmounted", unset=KEEP, check=True)
-    assert foreseen.actions == ("unmounted volume own, which box goes on using",)
+    assert foreseen.actions == ("unmounted volume own, but box still uses it",)
     assert host.volume("own", "unmounted", unset=KEEP).actions == foreseen.actions
     assert host.volume("own", "unmounted", unset=KEEP).actions == ()
     assert mounted(host) is not None
@@ -245,16 +245,16 @@ def test_options_are_altered_without_a_loss(disk, host):
     pid = host.inspect()["State"]["Pid"]
     assert "hello" in os.listdir(f"/proc/{pid}/root/data")
     for check in (True, False):
-        with pytest.raises(InUse, match="can't be altered while it is used by box") as caught:
+        with pytest.raises(InUse, match="cannot be changed while it is used by box") as caught:
             host.volume("own", check=check)
         assert caught.value.fields["users"] == ["box"]
-        assert "Then the data that volume own has with its old options is not" in caught.value.remedy
+        assert "Then the data of volume own is not copied" in caught.value.remedy
         assert f"it stays in {disk}" in caught.value.remedy
     labelled = host.volume("own", labels={"a": "b"}, unset=frozenset({"options"}))
     assert labelled.actions == ("updated volume own",)
     host.bring("box", "absent", stop_time=0)
     [warning] = host.volume("own").warnings
-    assert f"it stays in {disk}; the volume shows what {host.data('own')} holds" in warning
+    assert f"it stays in {disk}; the volume shows the content of {host.data('own')}" in warning
     assert host.data("own").joinpath("plain").read_text() == "kept"
 
 

@@ -27,13 +27,13 @@ BAD = {
     ("pid", "hosts"): "is not a namespace",
     ("pid", "none"): "is not a namespace",
     ("pid", "pod"): "requires pods",
-    ("pid", "container:"): "is no valid name",
-    ("pid", "container:../x"): "is no valid name",
-    ("pid", "ns:relative"): "is no absolute path",
+    ("pid", "container:"): "is not a valid name",
+    ("pid", "container:../x"): "is not a valid name",
+    ("pid", "ns:relative"): "is not an absolute path",
     ("uts", "shareable"): "is not a namespace",
-    ("ipc", ("host",)): "is no text",
+    ("ipc", ("host",)): "is not a string",
     ("network", ("container:a", "host")): "cannot be combined with networks",
-    ("network", ("container:a/b",)): "is no valid name",
+    ("network", ("container:a/b",)): "is not a valid name",
 }
 CONTRADICTIONS = {
     "hostname": {"hostname": "x", "uts": "container:db"},

@@ -319,34 +319,34 @@ def test_mounts_that_are_not_built(refused, text):
 
 #: What is written wrong, and what the error has to say: the place, and the nearest right word or the way out.
 SLIPS = {
-    ("volume", "/a:/b:nosiud"): ("'nosiud'", "Perhaps nosuid"),
-    ("volume", "/a:/b:RO"): ("'RO'", "Perhaps ro"),
-    ("volume", "/a:/b:rslaves"): ("'rslaves'", "Perhaps rslave"),
-    ("volume", "data:/d:tmpcopyup"): ("for a volume mount", "Perhaps copy"),
-    ("volume", "/a:/b:idmaps"): ("'idmaps'", "Perhaps idmap"),
+    ("volume", "/a:/b:nosiud"): ("'nosiud'", "Did you mean nosuid?"),
+    ("volume", "/a:/b:RO"): ("'RO'", "Did you mean ro?"),
+    ("volume", "/a:/b:rslaves"): ("'rslaves'", "Did you mean rslave?"),
+    ("volume", "data:/d:tmpcopyup"): ("for a volume mount", "Did you mean copy?"),
+    ("volume", "/a:/b:idmaps"): ("'idmaps'", "Did you mean idmap?"),
     ("volume", "/a:/b:exec,noexec"): ("'exec' and 'noexec'", "Keep one"),
     ("volume", "/a:b"): ("no absolute destination", "/data"),
     ("volume", "/a:."): ("no absolute destination", "/data"),
     ("volume", "./a:/b"): ("relative source", "absolute path"),
-    ("volume", "/a:/b/../c"): (".. in its destination", "the path that it means"),
+    ("volume", "/a:/b/../c"): (".. in its destination", "the resolved path"),
     ("volume", "/a:/"): ("cover the root", "below /"),
     ("volume", "/a:/b:O,rw"): ("'rw' with an overlay", "upperdir= and workdir="),
-    ("mount", "type=bnd,src=/a,dst=/b"): ("'bnd'", "Perhaps bind"),
+    ("mount", "type=bnd,src=/a,dst=/b"): ("'bnd'", "Did you mean bind?"),
     ("mount", "type=glob,src=/a*,dst=/b"): ("type=glob", "fileglob"),
     ("mount", "src=/a,dst=/b"): ("path as its volume's name", "type=bind"),
-    ("mount", "type=bind,sorce=/a,dst=/b"): ("'sorce=/a'", "Perhaps source"),
+    ("mount", "type=bind,sorce=/a,dst=/b"): ("'sorce=/a'", "Did you mean source?"),
     ("mount", "type=bind,dst=/b"): ("no source", "absolute path"),
     ("mount", "type=bind,src=/a,dst=/b,bind-propogation=slave"): (
         "'bind-propogation=slave'",
-        "Perhaps bind-propagation",
+        "Did you mean bind-propagation?",
     ),
-    ("mount", "type=bind,src=/a,dst=/b,bind-propagation=rslav"): ("bind-propagation=rslav", "Perhaps rslave"),
-    ("mount", "type=bind,src=/a,dst=/b,relabel=pivate"): ("relabel=pivate", "Perhaps private"),
-    ("mount", "type=bind,src=/a, dst=/b"): ("' dst=/b'", "Perhaps dst"),
-    ("mount", "type=volume,src=d,dst=/d,volume-nocpy"): ("'volume-nocpy'", "Perhaps volume-nocopy"),
+    ("mount", "type=bind,src=/a,dst=/b,bind-propagation=rslav"): ("bind-propagation=rslav", "Did you mean rslave?"),
+    ("mount", "type=bind,src=/a,dst=/b,relabel=pivate"): ("relabel=pivate", "Did you mean private?"),
+    ("mount", "type=bind,src=/a, dst=/b"): ("' dst=/b'", "Did you mean dst?"),
+    ("mount", "type=volume,src=d,dst=/d,volume-nocpy"): ("'volume-nocpy'", "Did you mean volume-nocopy?"),
     ("mount", "type=volume,src=d,dst=/d,volume-opt=o=x"): ("volume-opt", "module volume"),
     ("mount", "type=ramfs,dst=/t,tmpfs-size=1m"): ("'tmpfs-size=1m' for a ramfs", "type=tmpfs"),
-    ("mount", "type=bind,src=/a,dst=/b,subpath=x"): ("'subpath=x' for a bind", "end of the source"),
+    ("mount", "type=bind,src=/a,dst=/b,subpath=x"): ("'subpath=x' for a bind", "Append it to the source"),
     ("mount", "type=image,src=x,dst=/d,readwrite=tru"): ("readwrite=tru", "readwrite=true"),
 }
 
@@ -487,7 +487,7 @@ def test_two_mounts_on_one_place(refused, options):
     """Two mounts that differ can't have one destination."""
     last = next(name for name in ("tmpfs", "mount", "volume") if name in options)
     error = refused(kinds.MOUNTS.parse, "mounts", options, names=last)
-    assert "mounts on /b, where " in error.message
+    assert "has the same destination /b as " in error.message
 
 
 @pytest.mark.parametrize("mount", [*VOLUMES.values(), *MOUNTS.values()])

@@ -94,6 +94,6 @@ def test_a_damaged_map(size, text, stored):
 
 
 def test_data_that_ends_too_early():
-    """A member whose data ends before its parts do is cut short."""
-    with pytest.raises(ArchiveBroken, match="cut short"):
+    """A member whose data ends before its parts do is truncated."""
+    with pytest.raises(ArchiveBroken, match="truncated"):
         [*unpacked(io.BytesIO(b"abc").read, [(0, 4)], 4)]

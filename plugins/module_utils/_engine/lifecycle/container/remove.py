@@ -35,7 +35,7 @@ def remove(
     with engine.timings.of("remove"), hold(engine, container_id, "remove") as record:
         if record.status in status.ALIVE:
             raise WrongState(
-                f"container {record.name} is {record.status} and can't be removed", name=record.name
+                f"container {record.name} is {record.status} and cannot be removed", name=record.name
             )
         if not keep_row and record.status != status.REMOVING:
             refuse_needed(engine, record)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check a request to ``slipway connect``: which keys each verb takes, and what their values look like (pure).
+"""Check a request to ``slipway connect``: the keys of each verb, and the types of their values (pure).
 
-The request comes over a plain byte stream, so it may be anything. What passes here has the types that the verbs count on; what
-it names need not exist.
+The request comes over a byte stream and may contain anything. A request that passes has the types that the verbs rely on; the
+things that it names need not exist.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import re
 from ...errors import EngineError
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # the agent reads a request at each command of a play: typing costs it 7 ms
+if TYPE_CHECKING:  # the agent reads a request for each command of a play: importing typing takes 7 ms
     from collections.abc import Callable, Mapping
     from typing import Any
 
-#: The greatest size and offset of a file (off_t).
+#: The largest size and offset of a file (off_t).
 _MOST_BYTES = 2**63 - 1
 _MOST_MODE = 0o7777
 
@@ -28,17 +28,17 @@ class MalformedRequest(EngineError):
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Raise MalformedRequest for the first key that is missing or has a value of another form; unknown keys are ignored."""
+    """Check all keys of a request; unknown ones are ignored. Raises MalformedRequest for the first missing or invalid one."""
     keys = _VERBS.get(str(request.get("verb")))
     if keys is None:
-        raise _malformed("verb", f"is none of {', '.join(_VERBS)}")
+        raise _malformed("verb", f"is not one of {', '.join(_VERBS)}")
     for key, (fits, form) in {**_ALL, **keys}.items():
         if not fits(request.get(key)):
             raise _malformed(key, f"is not {form}")
 
 
 def check_mark(request: Mapping[str, Any]) -> str:
-    """Return the mark, which must be text that can be written on one line; raises ValueError."""
+    """Return the mark, which must be printable text on one line. Raises ValueError."""
     mark = request.get("mark")
     if not isinstance(mark, str) or not mark.isascii() or not mark.isprintable() or not mark:
         raise ValueError("the request has no mark")
@@ -54,12 +54,12 @@ def _malformed(key: str, why: str) -> MalformedRequest:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether a value is text that the kernel takes: bytes that are no UTF-8 are as os.fsdecode() has them."""
+    """Return whether a value is text that the kernel accepts; bytes that are not UTF-8 are as in os.fsdecode()."""
     return isinstance(value, str) and "\0" not in value and _encodes(value, "surrogateescape")
 
 
 def _is_name(value: Any) -> bool:
-    """Return whether a value could name a container: the database holds no text that is not UTF-8."""
+    """Return whether a value can be the name of a container: text in the database is UTF-8."""
     return _is_text(value) and _encodes(value, "strict")
 
 
@@ -122,7 +122,7 @@ def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 _TEXT = (_is_text, "text without a NUL character")
 _NUMBER = (_is_number, "a number of bytes")
 _FILE = (_or_none(_is_pair), "a pair of device and inode")
-#: By key: the test that a value has to pass, and how an error describes it.
+#: By key: the test of a value, and its description for errors.
 _ALL = {
     "name": (_is_name, "a container's name"),
     "user": (_or_none(_is_text), "a user's name or number"),
@@ -130,8 +130,8 @@ _ALL = {
 }
 _VERBS: Mapping[str, Mapping[str, tuple[Callable[[Any], bool], str]]] = {
     "exec": {
-        "argv": (_is_argv, "a list of one or more texts"),
-        "env": (_or_none(_is_environment), "a mapping of names to texts"),
+        "argv": (_is_argv, "a list of one or more strings"),
+        "env": (_or_none(_is_environment), "a mapping of names to strings"),
         "workdir": (_or_none(_is_text), "a path"),
         "become": (_or_none(_is_talk), "a mapping of prompts, password and success"),
     },

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what an archive of a checkpoint holds, in its file ``config.dump``: the container as it was (pure).
+"""The metadata of a checkpoint archive, in its file ``config.dump``: the container at the checkpoint (pure).
 
-The file may come from anybody: what is read is checked as if a user had written it.
+The file is untrusted: its content is checked like user input.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from ..mounts.mount import VOLUME
 from ..values.names import check_name
 from ..values.text import absolute_path
 
-#: Those that speak to CRIU.
+#: The runtimes that support CRIU.
 _RUNTIMES = ("crun", "runc")
-#: A file of another form gets another number.
+#: A different format gets a different number.
 _FORMAT = "slipway.oci/checkpoint/1"
 CONFIG, SPEC, ROOTFS, SHM = "config.dump", "spec.dump", "rootfs-diff.tar", "devshm-checkpoint.tar"
 
@@ -28,9 +28,9 @@ CONFIG, SPEC, ROOTFS, SHM = "config.dump", "spec.dump", "rootfs-diff.tar", "devs
 class CheckpointDump:
     """The container of a checkpoint.
 
-    ``image_id`` and ``image`` (a name) are what it was made from, None and a path for a plain directory. ``runtime`` and
-    ``machine`` made the checkpoint, and are needed again. ``volumes`` maps destinations to names, ``kept`` has the names of
-    those whose content is in the archive. ``has_rootfs``: what the container wrote is in it.
+    ``image_id`` and the image's name in ``spec`` identify its image; for a plain directory, the ID is None and the name a path.
+    ``runtime`` and ``machine`` made the checkpoint, and are required for a restore. ``volumes`` maps destinations to names;
+    ``kept`` names those whose content is in the archive. ``has_rootfs``: the archive has the changes of the root file system.
     """
 
     spec: ContainerSpec
@@ -61,10 +61,10 @@ class CheckpointDump:
 
     @classmethod
     def decode(cls, data: Mapping[str, Any]) -> CheckpointDump:
-        """Return what the JSON form tells; raises ArchiveBroken naming what is wrong."""
+        """Decode the JSON form. Raises ArchiveBroken with the reason."""
         if data.get("format") != _FORMAT:
             raise ArchiveBroken(
-                f"{CONFIG} is not of the form {_FORMAT}: this is no checkpoint of this engine"
+                f"{CONFIG} does not have the format {_FORMAT}: the archive is not a checkpoint of this engine"
             )
         try:
             return _decode(data)
@@ -92,7 +92,7 @@ def _decode(data: Mapping[str, Any]) -> CheckpointDump:
 
 
 def _spec(data: Mapping[str, Any]) -> ContainerSpec:
-    """Return the spec; what is text is read as if a user had written it, so that no name of it is a path, and so on."""
+    """Decode the spec, and check its strings like user input, so that, for example, no name is a path."""
     spec = ContainerSpec.decode(data)
     for option in OPTIONS:
         value = data.get(option.name)
@@ -107,14 +107,14 @@ def _spec(data: Mapping[str, Any]) -> ContainerSpec:
 
 
 def _runtime(name: object) -> str:
-    """Return a runtime's name: what an archive says is looked up and run as root, so it may be no other program's."""
+    """Return the name of a known runtime: it comes from the archive and is run as root, so it must not name another program."""
     if name not in _RUNTIMES:
-        raise ValueError(f"{name!r} is no runtime that makes checkpoints")
+        raise ValueError(f"{name!r} is not a runtime that supports checkpoints")
     return str(name)
 
 
 def _path(text: object) -> str:
     path = absolute_path("volumes", text)
     if path != text:
-        raise ValueError(f"the path {text} is not in its plain form")
+        raise ValueError(f"the path {text} is not normalized")
     return path

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say which events are asked for; the filters are those of podman-events(1)."""
+"""A query for events; the filters are those of podman-events(1)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ...frozen import dataclass
 from ..values.names import is_whole_id
 from .record import Event
 
-#: A filter that names a thing: the kind of event that it implies.
+#: Filters that name an object, and imply its kind of event.
 _THINGS = ("container", "volume", "image", "network")
 _KEYS = ("event", "type", *_THINGS)
 
 
 @dataclass(frozen=True)
 class EventQuery:
-    """Which events: ``since`` and ``until`` in ns since the epoch, both inclusive; the newest ``limit`` of them.
+    """A query: ``since`` and ``until`` in ns since the epoch, both inclusive; at most the newest ``limit`` events.
 
-    ``filters`` are pairs of key and value. Of those with the same key one has to fit, and so of each key.
+    ``filters`` are pairs of key and value. An event must match at least one filter of each key.
     """
 
     since: int = 0
@@ -29,7 +29,7 @@ class EventQuery:
     limit: Optional[int] = None
 
     def takes(self, event: Event) -> bool:
-        """Return whether the event is one of those asked for, ``limit`` apart."""
+        """Return whether the event matches, regardless of ``limit``."""
         if event.at < self.since or (self.until is not None and event.at > self.until):
             return False
         return all(
@@ -39,23 +39,25 @@ class EventQuery:
 
 
 def parse_filters(option: str, texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return the filters ``KEY=VALUE``; raises InvalidOption for a key that there is none of."""
+    """Parse filters ``KEY=VALUE``. Raises InvalidOption, also for an unknown key."""
     return tuple(_filter(option, text) for text in texts)
 
 
 def limit(option: str, value: Optional[int]) -> Optional[int]:
-    """Return how many events are asked for; raises InvalidOption for a number below 0."""
+    """Return the maximum number of events. Raises InvalidOption for a negative number."""
     if value is not None and value < 0:
-        raise InvalidOption(option, value, "is below 0", remedy="Write how many of the newest are wanted")
+        raise InvalidOption(
+            option, value, "is negative", remedy="Write how many of the newest events to return"
+        )
     return value
 
 
 def _filter(option: str, text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
-    key = "event" if key == "status" else key  # docker's word, which podman takes as well
+    key = "event" if key == "status" else key  # Docker's word, which podman accepts too
     if not equals or not value or key not in _KEYS:
         raise InvalidOption(
-            option, text, "is no filter", remedy=f"Write KEY=VALUE; a key is one of {', '.join(_KEYS)}"
+            option, text, "is not a filter", remedy=f"Write KEY=VALUE with one of the keys {', '.join(_KEYS)}"
         )
     return key, value
 
@@ -69,6 +71,6 @@ def _fits(event: Event, key: str, value: str) -> bool:
 
 
 def _begins(identity: str, value: str) -> bool:
-    """Return whether the value is the id, or its first 12 digits: a name that is not there is no beginning of an id."""
+    """Return whether the value is the full ID or its first 12 digits; anything shorter may be a name."""
     digits = value.removeprefix("sha256:")
     return is_whole_id(digits) and identity.removeprefix("sha256:").startswith(digits)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A command that runs in a container, as the database keeps it."""
+"""The record of a command that runs in a container."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from .record import ProcessId
 class ExecSession(NamedTuple):
     """A command that runs, or ran, in a container: a row of table ``exec_sessions``.
 
-    ``argv`` and ``user`` say what it is; the environment may hold secrets, so it is not kept. ``monitor`` is conmon when
-    it runs detached, else the process that waits for it. ``exit_code`` None: it has not ended, or nobody saw how.
-    Times are nanoseconds since the epoch.
+    The environment may contain secrets, so it is not stored. ``monitor`` is conmon if the command is detached, otherwise the
+    process that waits for it. ``exit_code`` None: the command has not exited, or its exit status is unknown. Times are
+    nanoseconds since the epoch.
     """
 
     id: str

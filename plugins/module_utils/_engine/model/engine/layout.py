@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where everything lies on disk, in one place."""
+"""The paths of all files of an engine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Layout:
-    """All paths of one engine. ``root`` survives a reboot, ``run_root`` does not.
+    """The paths of an engine. ``root`` survives a reboot, ``run_root`` does not.
 
-    Parts named by an id or a checked name (model/values/names.py) are joined here alone. No dataclass: ``slipway connect``
-    runs at each command of a play, and to import what makes one takes as long as all the rest that it needs.
+    Paths with an ID or a checked name (model/values/names.py) are built only here. Not a dataclass: ``slipway connect`` runs for
+    each command of a play, and importing dataclasses takes as long as everything else that it imports.
     """
 
     __slots__ = ("root", "run_root")
@@ -35,7 +35,7 @@ class Layout:
 
     @property
     def blobs(self) -> str:
-        """Return the directory of blobs, as registries and archives have them."""
+        """Return the directory of blobs, in the form of registries and archives."""
         return f"{self.root}/blobs"
 
     @property
@@ -45,32 +45,32 @@ class Layout:
 
     @property
     def images(self) -> str:
-        """What is known of each image besides its layers, for a rebuild of the database."""
+        """Return the directory of the metadata of images, from which the database can be rebuilt."""
         return f"{self.root}/images"
 
     @property
     def volume_notes(self) -> str:
-        """What is known of each volume besides its content, likewise."""
+        """Return the directory of the metadata of volumes, for the same purpose."""
         return f"{self.root}/volume-notes"
 
     @property
     def networks(self) -> str:
-        """What is known of each network, likewise."""
+        """Return the directory of the metadata of networks, for the same purpose."""
         return f"{self.root}/networks"
 
     @property
     def spare(self) -> tuple[str, str]:
-        """The files that are given up for the record of an end, where the disk takes nothing more."""
+        """Return the reserve files, which are deleted to record an exit when the disk is full."""
         return f"{self.root}/spare.0", f"{self.root}/spare.1"
 
     @property
     def run_root_note(self) -> str:
-        """Which run root this root is used with, and in which boot."""
+        """Return the file that names the run root in use with this root, and the boot."""
         return f"{self.root}/run_root"
 
     @property
     def staging(self) -> str:
-        """What is being made or being deleted; whatever lies here and is not locked is waste."""
+        """Return the directory of what is being created or deleted; entries that are not locked are garbage."""
         return f"{self.root}/staging"
 
     @property
@@ -80,17 +80,17 @@ class Layout:
 
     @property
     def agent_program(self) -> str:
-        """The program ``slipway``."""
+        """Return the path of the program ``slipway``."""
         return f"{self.root}/{PROGRAM}"
 
     @property
     def boot_marker(self) -> str:
-        """The id of the boot that the run root, and all records, are of."""
+        """Return the file with the ID of the boot to which the run root and all records belong."""
         return f"{self.run_root}/boot"
 
     @property
     def root_note(self) -> str:
-        """Which root this run root belongs to, and in which boot."""
+        """Return the file that names the root to which this run root belongs, and the boot."""
         return f"{self.run_root}/root"
 
     @property
@@ -100,7 +100,7 @@ class Layout:
 
     @property
     def aardvark(self) -> str:
-        """Where aardvark-dns reads the names of containers, a file for each network."""
+        """Return the directory from which aardvark-dns reads names of containers, with a file per network."""
         return f"{self.run_root}/aardvark-dns"
 
     def progress(self, token: str) -> str:
@@ -109,37 +109,37 @@ class Layout:
 
     @property
     def health_socket(self) -> str:
-        """Where the process that checks health hears of containers."""
+        """Return the socket on which the health checker receives notifications."""
         return f"{self.run_root}/health.sock"
 
     @property
     def health_lock(self) -> str:
-        """Return the lock that the one health checker holds."""
+        """Return the lock file that the host's single health checker holds."""
         return f"{self.locks}/health.lock"
 
     @property
     def exits(self) -> str:
-        """Where conmon writes exit files, one named by id for each container."""
+        """Return the directory of conmon's exit files, which are named by container ID."""
         return f"{self.run_root}/exits"
 
     @property
     def runtime_root(self) -> str:
-        """The OCI runtime's own state (``--root``)."""
+        """Return the directory of the OCI runtime's state (``--root``)."""
         return f"{self.run_root}/oci"
 
     @property
     def cgroup_marks(self) -> str:
-        """Which cgroups above a container's own the engine made, on behalf of ``cgroup_parent``."""
+        """Return the record of the parent cgroups that the engine created for ``cgroup_parent``."""
         return f"{self.run_root}/cgroups"
 
     @property
     def trials(self) -> str:
-        """What is tried beside a running container; whatever lies here and is not locked is waste."""
+        """Return the directory of trial containers; entries that are not locked are garbage."""
         return f"{self.run_root}/trials"
 
     @property
     def directories(self) -> tuple[str, ...]:
-        """The directories that each task finds or makes, all 0700: what lies below is nobody else's business."""
+        """Return the directories that each task creates if missing, all with mode 0700."""
         persistent = (
             self.staging,
             self.layers,
@@ -155,20 +155,20 @@ class Layout:
 
     @property
     def containers(self) -> str:
-        """Return the directory of what containers keep over a reboot."""
+        """Return the directory of container files that survive a reboot."""
         return f"{self.root}/containers"
 
     @property
     def run_containers(self) -> str:
-        """Return the directory of what containers lose at a reboot."""
+        """Return the directory of container files that a reboot removes."""
         return f"{self.run_root}/containers"
 
     @property
     def cgroup_parent(self) -> str:
-        """The cgroup above those of all containers, an own one for each engine, so that each can remove its own."""
+        """Return the parent of all containers' cgroups; each engine has its own, so that it can remove it."""
         if self.root == DEFAULT_ROOT:
             return "/slipway"
-        import hashlib  # loads OpenSSL, which the agent of the default engine can do without
+        import hashlib  # loads OpenSSL, which the agent of the default engine does not need
 
         return f"/slipway-{hashlib.sha256(self.root.encode()).hexdigest()[:8]}"
 
@@ -178,7 +178,7 @@ class Layout:
 
     @property
     def monitors_cgroup(self) -> str:
-        """The cgroup of what watches over containers, so that it does not end with the session that started it."""
+        """Return the cgroup of monitors, so that they are not killed with the session that started them."""
         return f"{self.cgroup_parent}/monitors"
 
     def volume(self, name: str) -> str:
@@ -186,11 +186,11 @@ class Layout:
         return f"{self.volumes}/{name}"
 
     def volume_beside(self, name: str) -> str:
-        """Return the file that its row can be made again from; not in the volume's directory, whose quota is the user's."""
+        """Return the sidecar file of a volume's row; it is outside of the volume's directory, which may have a quota."""
         return f"{self.volume_notes}/{name}.json"
 
     def network_beside(self, network_id: str) -> str:
-        """Return the file that a network's row can be made again from."""
+        """Return the sidecar file of a network's row."""
         return f"{self.networks}/{network_id}.json"
 
     def volume_data(self, name: str) -> str:
@@ -211,12 +211,12 @@ class Layout:
         )
 
     def lock(self, kind: str, name: str) -> str:
-        """Return the lock file of a thing of this kind."""
+        """Return the lock file of an object of this kind."""
         return f"{self.locks}/{kind}-{name}.lock"
 
 
 class ContainerLayout:
-    """The paths of one container; ``static`` is on disk, ``run`` is emptied by a reboot."""
+    """The paths of a container; ``static`` is on disk, ``run`` is emptied by a reboot."""
 
     __slots__ = ("exit_file", "id", "run", "static")
 
@@ -227,12 +227,12 @@ class ContainerLayout:
         self.exit_file: Final = exit_file
 
     def elsewhere(self, static: str) -> ContainerLayout:
-        """Return the same with another directory on disk."""
+        """Return the same paths with a different directory on disk."""
         return ContainerLayout(id=self.id, static=static, run=self.run, exit_file=self.exit_file)
 
     @property
     def upper(self) -> str:
-        """Return overlayfs's upper directory: what the container wrote."""
+        """Return overlayfs's upper directory, with the container's changes."""
         return f"{self.static}/upper"
 
     @property
@@ -242,22 +242,22 @@ class ContainerLayout:
 
     @property
     def merged(self) -> str:
-        """Return the place that the root file system is mounted on."""
+        """Return the mount point of the root file system."""
         return f"{self.static}/merged"
 
     @property
     def lower(self) -> str:
-        """Short links to the layers, so that a hundred of them fit into mount(2)'s option page."""
+        """Return the directory of short links to the layers, so that a hundred fit into the options of mount(2)."""
         return f"{self.static}/lower"
 
     @property
     def mapped(self) -> str:
-        """A copy of the image with the owners of a user namespace, where layers can't be shown so."""
+        """Return the copy of the image with the owners of a user namespace, for hosts without idmapped layers."""
         return f"{self.static}/mapped"
 
     @property
     def overlays(self) -> str:
-        """What overlays other than the root file system write, and what they stand on; gone with the end of each run."""
+        """Return the directory of overlays other than the root file system; it is removed after each run."""
         return f"{self.static}/overlays"
 
     @property
@@ -267,114 +267,114 @@ class ContainerLayout:
 
     @property
     def checkpoint(self) -> str:
-        """The images of its checkpoint (seed: CheckpointPath)."""
+        """Return the directory of the checkpoint's images (seed: CheckpointPath)."""
         return f"{self.bundle}/checkpoint"
 
     @property
     def new_checkpoint(self) -> str:
-        """The images while they are being written."""
+        """Return the directory of a checkpoint's images while they are being written."""
         return f"{self.bundle}/checkpoint.new"
 
     @property
     def checkpoint_log(self) -> str:
-        """What CRIU says of a checkpoint; the name is CRIU's."""
+        """Return CRIU's log of a checkpoint; CRIU defines the name."""
         return f"{self.bundle}/dump.log"
 
     @property
     def restore_log(self) -> str:
-        """What CRIU says of a restore; the name is CRIU's."""
+        """Return CRIU's log of a restore; CRIU defines the name."""
         return f"{self.bundle}/restore.log"
 
     @property
     def beside(self) -> str:
-        """The file that its row can be made again from."""
+        """Return the sidecar file of the container's row."""
         return f"{self.static}/container.json"
 
     def cni(self, network_id: str) -> str:
-        """Return the file by which plugins take it off a network again."""
+        """Return the file with what CNI plugins need to detach the container from a network."""
         return f"{self.static}/cni-{network_id}.json"
 
     @property
     def marks(self) -> str:
-        """What else its row can be made again from: what was wished of it, where that is not the usual."""
+        """Return the file of the container's marks (marks.py), which exists only if there are any."""
         return f"{self.static}/marks.json"
 
     @property
     def artifacts(self) -> str:
-        """Return the directory of files that the engine makes for the container."""
+        """Return the directory of files that the engine generates for the container."""
         return f"{self.static}/artifacts"
 
     @property
     def log(self) -> str:
-        """Return the log file where no option names another."""
+        """Return the default log file."""
         return f"{self.static}/ctr.log"
 
     @property
     def shm(self) -> str:
-        """Return the place that /dev/shm is mounted on."""
+        """Return the mount point of /dev/shm."""
         return f"{self.run}/shm"
 
     @property
     def files(self) -> str:
-        """The files of the engine that the container may write to (/etc/hosts, ...), on a small file system of its own."""
+        """Return the engine's files that the container can write to (/etc/hosts, ...), on a separate small file system."""
         return f"{self.run}/files"
 
     @property
     def netns(self) -> str:
-        """Where its network namespace is pinned, as long as it has one that the engine made."""
+        """Return the file that pins the container's network namespace, if the engine created one."""
         return f"{self.run}/netns"
 
     @property
     def userns(self) -> str:
-        """Where its user namespace is pinned, if its network namespace belongs to it."""
+        """Return the file that pins the container's user namespace, if that owns its network namespace."""
         return f"{self.run}/userns"
 
     @property
     def mounts(self) -> str:
-        """What the engine itself mounts for the runtime to bind, by number."""
+        """Return the directory of numbered mounts of the engine, which the runtime bind mounts."""
         return f"{self.run}/mounts"
 
     @property
     def kept_mounted(self) -> str:
-        """Is there when somebody wants the root file system mounted, whether the container runs or not, until the reboot."""
+        """Return the file that exists while the user wants the root file system mounted, until the next reboot."""
         return f"{self.run}/mounted"
 
     @property
     def persist(self) -> str:
-        """Conmon's ``--persist-dir``: the oom file and a copy of the exit code."""
+        """Return conmon's ``--persist-dir``, with the oom file and a copy of the exit code."""
         return f"{self.run}/persist"
 
     @property
     def oom_file(self) -> str:
-        """Return the file that conmon writes when the kernel kills for lack of memory."""
+        """Return the file that conmon writes when the OOM killer has killed a process."""
         return f"{self.persist}/oom"
 
     @property
     def pid_file(self) -> str:
-        """Return the file with the pid of the first process."""
+        """Return the file with the PID of the container's first process."""
         return f"{self.run}/pidfile"
 
     @property
     def conmon_pid_file(self) -> str:
-        """Return the file with the pid of conmon."""
+        """Return the file with the PID of conmon."""
         return f"{self.run}/conmon.pid"
 
     @property
     def restart_fifo(self) -> str:
-        """What a process that waits to restart the container listens to; a byte wakes it."""
+        """Return the FIFO of the process that waits to restart the container; a byte wakes it."""
         return f"{self.run}/restart"
 
     @property
     def health(self) -> str:
-        """What the checks of this run have said."""
+        """Return the file with the results of health checks in this run."""
         return f"{self.run}/health.json"
 
     @property
     def results(self) -> str:
-        """The results of tasks that found it as asked for, which the same tasks return again (lifecycle/recognition/)."""
+        """Return the results of tasks that changed nothing, which the same tasks return again (lifecycle/recognition/)."""
         return f"{self.run}/results"
 
     @property
     def conmon_log(self) -> str:
-        """Where the OCI runtime writes its own errors (``--log``)."""
+        """Return the log file of the OCI runtime (``--log``)."""
         return f"{self.run}/oci-log"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was wished of a container and no fact shows: a stop by its user, a start that is owed, its checkpoint; pure.
+"""Marks: the state of a container that cannot be observed, such as a stop by the user, a pending start, a checkpoint; pure.
 
-It is kept beside the container, without what is as usual: most have nothing of it, so a start writes nothing.
+They are stored in a file of the container, without default values. Most containers have none, so a start writes nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _COUNTS = ("restart_count", "crashes")
 
 
 def marks(record: ContainerRecord) -> dict[str, Any]:
-    """Return what was wished of a container and how often it was restarted, without what is as usual: {} for most."""
+    """Return the marks of a container and its restart counts, without default values; {} for most containers."""
     kept = {name: getattr(record, name) for name in (*_WISHES, *_COUNTS)}
     if record.checkpointed is not None:
         kept["ended_in_checkpoint"] = record.is_checkpointed
@@ -26,15 +26,15 @@ def marks(record: ContainerRecord) -> dict[str, Any]:
 
 
 def encode_marks(record: ContainerRecord, boot: str) -> dict[str, Any]:
-    """Return the JSON form, {} where nothing is to be kept."""
+    """Return the JSON form, {} if there are no marks."""
     kept = marks(record)
     return {"form": _FORM, "boot": boot, **kept} if kept else {}
 
 
 def marked(record: ContainerRecord, data: Mapping[str, Any], boot: str) -> ContainerRecord:
-    """Return the record with its marks; counts are of one boot. Raises as the other readers do."""
+    """Return the record with its marks; counts are valid for one boot. Raises ValueError, KeyError or TypeError."""
     if data["form"] != _FORM:
-        raise ValueError(f"its form {data['form']!r} is not known")
+        raise ValueError(f"unknown form {data['form']!r}")
     names = (*_WISHES, *(_COUNTS if data["boot"] == boot else ()))
     values = {name: _like(getattr(record, name), data[name]) for name in names if name in data}
     if data.get("ended_in_checkpoint"):
@@ -43,8 +43,8 @@ def marked(record: ContainerRecord, data: Mapping[str, Any], boot: str) -> Conta
 
 
 def _like(usual: object, value: object) -> Any:
-    """Return the value, if it is of the type of what is usual; unknown times (None) are whole numbers."""
+    """Return the value if it has the type of the default; a default of None means an integer. Raises ValueError."""
     kind = int if usual is None else type(usual)
     if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
-        raise ValueError(f"{value!r} is not what is kept there")
+        raise ValueError(f"{value!r} is not of type {kind.__name__}")
     return value

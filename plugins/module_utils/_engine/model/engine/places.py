@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an engine is unless a task names other places."""
+"""The default paths of an engine."""
 
 DEFAULT_ROOT = "/var/lib/slipway"
 DEFAULT_RUN_ROOT = "/run/slipway"
-#: The program ``slipway``, below the root; the path stays the same over upgrades.
+#: The program ``slipway``, relative to the root; the path does not change with upgrades.
 PROGRAM = "agent/current/slipway"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a prune is to remove: of each kind which things, in podman's words for filters."""
+"""A request to prune: the objects to remove, by kind, with podman's filters."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import NamedTuple, Optional
 
 from ...frozen import dataclass
 
-#: Pairs of key and value, as ``--filter KEY=VALUE`` has them (lifecycle/inspect/filters.py).
+#: Pairs of key and value, as in ``--filter KEY=VALUE`` (lifecycle/inspect/filters.py).
 Filters = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class ImagePrune:
-    """Which images: those without a name that nobody uses; with ``all`` also those with one.
+    """The images to remove: unused images without a name; with ``all``, also those with a name.
 
-    ``keep_last``: of each repository so many stay, those that came last; whatever is older is looked at as with ``all``.
-    ``blobs``: of the images that stay, the layers as they came are removed as well, where they can be made anew.
+    ``keep_last``: keep this many of the newest images of each repository; older ones are treated as with ``all``.
+    ``blobs``: also remove the original layer blobs of the remaining images, if they can be recreated.
     """
 
     all: bool = False
@@ -26,7 +26,7 @@ class ImagePrune:
 
 
 class Prune(NamedTuple):
-    """Which kinds are looked at, and of each which things; None: the kind is left alone."""
+    """The kinds to prune, with their filters; None leaves a kind alone."""
 
     containers: Optional[Filters] = None
     volumes: Optional[Filters] = None

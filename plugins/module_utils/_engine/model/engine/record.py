@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the engine knows of containers and images: rows of the database as frozen data.
+"""The engine's records of containers, images and events: rows of the database as frozen data.
 
 Times are nanoseconds since the epoch. Unknown is ``None``, never 0.
 """
@@ -18,7 +18,7 @@ from .storage_drivers import OVERLAY
 
 
 class ProcessId(NamedTuple):
-    """A process that can't be mistaken for another: its pid and start time (proc_pid_stat(5), field 22)."""
+    """The unique identity of a process: its PID and start time (proc_pid_stat(5), field 22)."""
 
     pid: int
     start_time: int
@@ -28,22 +28,22 @@ class ProcessId(NamedTuple):
 class ContainerRecord:
     """A row of table ``containers``.
 
-    ``intent`` is the verb under way (``start``, ``remove``) or ``""``: it is saved before the first act that would leak,
-    so whoever finds it set without holding the lock knows that the verb died in the middle.
-    ``mapping`` are the ids of its user namespace, None in the host's: decided at creation, for its files have them.
-    ``volumes`` maps destination to the volume's name, anonymous ones included; ``images`` to the id of the image that is
-    mounted there; ``given`` to the owner that what is mounted there was given (option U), and which directory that was.
-    ``implied`` are the mounts that the spec does not write, as they were at the creation: of ``volumes_from``, and tmpfs in
-    place of the image's volumes.
-    ``restart_count`` is how often the policy has restarted it since a user did; ``crashes`` how many short runs came one
-    after another, which sets the back-off, and ``restart_at`` when a restart that waits for it is due.
-    ``interrupted``: the host's stop, or its loss of power, ended the last run, so nobody wished it to end.
-    ``checkpointed`` is when the checkpoint that it has was made, ``restored`` when this run went on from one.
-    ``runtime`` and ``cgroup`` (its path) are those of the last start, ``""`` before any. ``driver`` is the storage driver that it
-    was created with: its files are in that one's form.
-    ``endpoints`` are what it has of its networks, in order, and ``ports`` the ports of the host that it publishes, each by
-    itself; both are chosen at creation and stay.
-    ``start_pending``: it, or the container that it replaces, was stopped by a task that was to start it again, and no start has
+    ``intent`` is the verb in progress (``start``, ``remove``) or ``""``. It is saved before the first action that would leak,
+    so a process that acquires the lock and finds it set knows that the verb died halfway.
+    ``mapping`` has the IDs of the user namespace, None for the host's. It is fixed at creation, because the files have these IDs.
+    ``volumes`` maps destinations to names of volumes, including anonymous ones; ``images`` to the IDs of the images mounted
+    there; ``given`` to the owner that the mounted directory was given (option U), and to the directory.
+    ``implied`` are the mounts that are not in the spec, as of the creation: those of ``volumes_from``, and tmpfs for the
+    image's volumes.
+    ``restart_count`` counts the restarts by the policy since the last start by a user; ``crashes`` the consecutive short runs,
+    which determine the back-off; ``restart_at`` is when the pending restart is due.
+    ``interrupted``: a shutdown or power loss of the host ended the last run, so nobody asked for its end.
+    ``checkpointed`` is the time of the container's checkpoint, ``restored`` the time at which this run was restored from one.
+    ``runtime`` and ``cgroup`` (a path) are those of the last start, ``""`` before. ``driver`` is the storage driver at creation,
+    which determines the form of the files.
+    ``endpoints`` are those in its networks, in order, and ``ports`` the single host ports that it publishes; both are chosen at
+    creation and kept.
+    ``start_pending``: a task stopped the container, or the one that it replaces, in order to start it again, and no start has
     succeeded since.
     """
 
@@ -86,18 +86,18 @@ class ContainerRecord:
 
     @property
     def mounts(self) -> dict[str, Mount]:
-        """All that is mounted, by destination: also what is implied, and the volumes that only the image declares."""
+        """All mounts by destination, including implied ones and the volumes that only the image declares."""
         declared = {path: Mount(VOLUME, name, path) for path, name in self.volumes.items()}
         return {**declared, **self.implied, **(self.spec.mounts or {})}
 
     @property
     def is_checkpointed(self) -> bool:
-        """Return whether its run ended in its checkpoint, and not otherwise after one that left it running."""
+        """Return whether the last run ended with the checkpoint; a checkpoint may also leave the container running."""
         return self.checkpointed is not None and self.checkpointed == self.finished
 
 
 class LayerRecord(NamedTuple):
-    """A layer in the store: its chain id (64 hex digits), the digest of its tar, and its size in bytes unpacked."""
+    """A layer in the store: its chain ID (64 hex digits), the digest of its tar, and its unpacked size in bytes."""
 
     chain_id: str
     diff_id: str
@@ -106,10 +106,10 @@ class LayerRecord(NamedTuple):
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """A row of table ``images``: the id (digest of the config), the config as it came, names, layers lowest first.
+    """A row of table ``images``: the ID (digest of the config), the original config, names, layers lowest first.
 
-    ``digests`` are those it was pulled by, of its manifest or of an index that leads to it, each as ``REPOSITORY@sha256:...``.
-    ``blobs`` are the digests of what the blob store keeps for it: manifest, index, configuration, layers as they came.
+    ``digests`` are those of pulls, of its manifest or of an index that contains it, each as ``REPOSITORY@sha256:...``. ``blobs``
+    are the digests of its files in the blob store: manifest, index, configuration, layers in their original form.
     """
 
     id: str
@@ -124,9 +124,9 @@ class ImageRecord:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened: ``kind`` is container, volume, image or network; ``action`` libpod's word (create, died, ...).
+    """An event: ``kind`` is container, volume, image or network; ``action`` is libpod's word (create, died, ...).
 
-    ``seq`` numbers those that are kept, in the order in which they came; 0 before.
+    ``seq`` numbers stored events in order; it is 0 until the event is stored.
     """
 
     at: int

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies beside containers, volumes, networks and images: enough of their rows to make these again without the database; pure.
+"""The sidecar files of containers, volumes, networks and images, from which their rows can be rebuilt; pure.
 
-Only what stays as it is from one start to the next, so that a start writes nothing. How a container is, the kernel tells;
-what was wished of it and can't be seen are marks in a file of their own (model/engine/marks.py).
+They hold only what does not change from start to start, so that a start writes nothing. The state of a container is observed;
+what cannot be observed is in its marks, a separate file (model/engine/marks.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..volume.options import DriverOptions
 from ..volume.spec import Populated, VolumeRecord, VolumeSpec
 from .record import ContainerRecord, ImageRecord, LayerRecord
 
-#: Of the form; a later one that an older engine can't read counts up.
+#: Version of the format; it increases when an older engine cannot read the new format.
 FORM = 1
 
 
@@ -41,16 +41,16 @@ def encode_container(record: ContainerRecord) -> dict[str, Any]:
         "images": record.images,
         "mapping": record.mapping.encode() if record.mapping else None,
         "driver": record.driver,
-        "endpoints": [[*one[:4]] for one in record.endpoints],  # plugins tell the rest anew at each start
+        "endpoints": [[*one[:4]] for one in record.endpoints],  # CNI plugins report the rest at each start
         "ports": [[*port] for port in record.ports],
     }
 
 
 def decode_container(data: Mapping[str, Any]) -> ContainerRecord:
-    """Return the record of a container that does not run; raises ValueError, KeyError, TypeError for what can't be read."""
+    """Return the record of a container that is not running. Raises ValueError, KeyError or TypeError for invalid data."""
     _check_form(data)
     if not is_full_id(data["id"]):
-        raise ValueError(f"{data['id']!r} is no id")
+        raise ValueError(f"{data['id']!r} is not an ID")
     spec = ContainerSpec.decode(_mapping(data["spec"]))
     check_name("name", spec.name)
     return ContainerRecord(
@@ -63,7 +63,7 @@ def decode_container(data: Mapping[str, Any]) -> ContainerRecord:
         images=_texts(data["images"]),
         mapping=IdMap.decode(data["mapping"]) if data["mapping"] else None,
         driver=_text(data["driver"]),
-        # Of an engine before networks there are none.
+        # Files of an engine without networks have none.
         endpoints=tuple(_endpoint(*one) for one in data.get("endpoints", ())),
         ports=tuple(_port(*one) for one in data.get("ports", ())),
     )
@@ -84,7 +84,7 @@ def encode_volume(record: VolumeRecord) -> dict[str, Any]:
 
 
 def decode_volume(data: Mapping[str, Any]) -> VolumeRecord:
-    """Return the record; raises ValueError, KeyError, TypeError for what can't be read."""
+    """Return the record. Raises ValueError, KeyError or TypeError for invalid data."""
     _check_form(data)
     spec = VolumeSpec(
         _text(data["name"]), _texts(data["labels"]), _text(data["driver"]), _texts(data["options"])
@@ -115,10 +115,10 @@ def encode_network(record: NetworkRecord) -> dict[str, Any]:
 
 
 def decode_network(data: Mapping[str, Any]) -> NetworkRecord:
-    """Return the record; raises ValueError, KeyError, TypeError for what can't be read."""
+    """Return the record. Raises ValueError, KeyError or TypeError for invalid data."""
     _check_form(data)
     if not is_full_id(data["id"]):
-        raise ValueError(f"{data['id']!r} is no id")
+        raise ValueError(f"{data['id']!r} is not an ID")
     spec = NetworkSpec.decode(_mapping(data["spec"]))
     check_name("name", spec.name)
     interface = data["interface"] and check_interface("interface", data["interface"])
@@ -143,11 +143,11 @@ def encode_image(record: ImageRecord) -> dict[str, Any]:
 
 
 def decode_image(data: Mapping[str, Any]) -> ImageRecord:
-    """Return the record; raises ValueError, KeyError, TypeError for what can't be read. The id vouches for the config."""
+    """Return the record, with the config verified by the ID. Raises ValueError, KeyError or TypeError for invalid data."""
     _check_form(data)
     config = base64.b64decode(_text(data["config"]), validate=True)
     if hashlib.sha256(config).hexdigest() != _text(data["id"]).removeprefix("sha256:"):
-        raise ValueError("the config is not that of the id")
+        raise ValueError("the config does not match the ID")
     digest = data["manifest_digest"]
     return ImageRecord(
         data["id"],
@@ -162,15 +162,15 @@ def decode_image(data: Mapping[str, Any]) -> ImageRecord:
 
 def _layer(chain_id: object, diff_id: object, size: object) -> LayerRecord:
     if not is_full_id(chain_id):
-        raise ValueError(f"{chain_id!r} is no chain id")
+        raise ValueError(f"{chain_id!r} is not a chain ID")
     return LayerRecord(_text(chain_id), _text(diff_id), _whole(size))
 
 
 def _endpoint(network_id: object, interface: object, mac: object, addresses: list[object]) -> Endpoint:
-    import ipaddress  # only what names an address needs it
+    import ipaddress  # needed only if an address is named
 
     if not is_full_id(network_id):
-        raise ValueError(f"{network_id!r} is no id")
+        raise ValueError(f"{network_id!r} is not an ID")
     found = tuple(str(ipaddress.ip_address(_text(address))) for address in addresses)
     return Endpoint(_text(network_id), check_interface("interface", interface), parse_mac("mac", mac), found)
 
@@ -183,24 +183,24 @@ def _port(
 
 def _check_form(data: Mapping[str, Any]) -> None:
     if data["form"] != FORM:
-        raise ValueError(f"it is of the form {data['form']!r}, and {FORM} is known")
+        raise ValueError(f"unknown form {data['form']!r}; expected {FORM}")
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{value!r} is not a string")
     return value
 
 
 def _whole(value: object) -> int:
     if not isinstance(value, int):
-        raise TypeError(f"{value!r} is no number")
+        raise TypeError(f"{value!r} is not an integer")
     return value
 
 
 def _mapping(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no mapping")
+        raise TypeError(f"{value!r} is not a mapping")
     return value
 
 

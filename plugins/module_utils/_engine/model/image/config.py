@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image says about itself: the OCI image configuration as frozen data.
+"""The OCI image configuration as frozen data.
 
-Source: OCI image-spec v1.1, config.md; ``Healthcheck`` and the like are Docker's additions to it.
+Source: OCI image-spec v1.1, config.md; ``Healthcheck`` and others are Docker's additions.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ from . import normalize as values
 
 T = TypeVar("T")
 
-#: The kernel stacks no more (OVL_MAX_STACK in fs/overlayfs); Docker stops at 127.
+#: The kernel's limit of stacked layers (OVL_MAX_STACK in fs/overlayfs); Docker's is 127.
 MOST_LAYERS = 500
 
 
 @dataclass(frozen=True)
 class ImageConfig:
-    """An image's defaults for its containers, and the layers that it is made of, in the forms of a task's options.
+    """An image's defaults for its containers, in the form of a task's options, and its layers.
 
-    What the image leaves out is ``""``, ``()`` or ``{}``; ``created`` is RFC 3339 text or None,
-    ``healthcheck`` the object in Docker's words (``Test``, ``Interval`` in nanoseconds, ...) or None, ``diff_ids`` the
-    digests of the layers' plain tar streams, lowest first.
+    Unset values are ``""``, ``()`` or ``{}``; ``created`` is RFC 3339 text or None, ``healthcheck`` Docker's object (``Test``,
+    ``Interval`` in nanoseconds, ...) or None, ``diff_ids`` the digests of the layers' uncompressed tars, lowest first.
     """
 
     architecture: str = ""
@@ -51,24 +50,25 @@ class ImageConfig:
 
 
 def parse(raw: bytes) -> ImageConfig:
-    """Read a raw image configuration; ArchiveBroken when it is no JSON object of the right types."""
+    """Parse a raw image configuration. Raises ArchiveBroken if it is not a JSON object of the right types."""
     return read(raw)[0]
 
 
 def read(raw: bytes) -> tuple[ImageConfig, tuple[str, ...]]:
-    """Return the configuration in canonical form, and in sentences what had to be mended; raises ArchiveBroken.
+    """Return the configuration in canonical form, and a warning for each value that was corrected. Raises ArchiveBroken.
 
-    The raw text stays as it is, for its digest is the image's id; so it is mended at each look, and told of at load alone.
+    The raw text is not changed, because its digest is the image's ID. It is corrected each time it is parsed, but warnings are
+    shown only when the image is loaded.
     """
     top = _top(raw)
     run = _mapping(top, "config")
-    told: list[str] = []
-    warn = told.append
+    warnings: list[str] = []
+    warn = warnings.append
     config = ImageConfig(
         architecture=_text(top, "architecture"),
         os=_text(top, "os"),
         variant=_text(top, "variant"),
-        created=values.date("its time", top.get("created"), warn),
+        created=values.date("creation time", top.get("created"), warn),
         author=values.plain(top.get("author")) or "",
         entrypoint=values.entrypoint(_texts(run, "Entrypoint")),
         cmd=_texts(run, "Cmd"),
@@ -83,7 +83,7 @@ def read(raw: bytes) -> tuple[ImageConfig, tuple[str, ...]]:
         history=values.history(top.get("history"), warn),
         diff_ids=_diff_ids(_mapping(top, "rootfs")),
     )
-    return config, tuple(dict.fromkeys(told))
+    return config, tuple(dict.fromkeys(warnings))
 
 
 def _top(raw: bytes) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _wrong(key: str, wanted: str, value: object) -> ArchiveBroken:
 
 
 def _is_text(value: object) -> bool:
-    # JSON can spell half of a surrogate pair, which no argv or environment can hold; NUL ends a C string.
+    # JSON can contain half of a surrogate pair, which argv and environment cannot; NUL ends a C string.
     return isinstance(value, str) and "\0" not in value and not re.search("[\ud800-\udfff]", value)
 
 
@@ -123,7 +123,7 @@ def _is_texts(value: object) -> bool:
 
 def _texts(holder: Mapping[str, Any], key: str) -> tuple[str, ...]:
     empty: list[str] = []
-    return tuple(_field(holder, key, _is_texts, empty, wanted="a list of texts"))
+    return tuple(_field(holder, key, _is_texts, empty, wanted="a list of strings"))
 
 
 def _is_mapping(value: object) -> bool:
@@ -138,14 +138,14 @@ def _mapping(holder: Mapping[str, Any], key: str) -> dict[str, Any]:
 def _labels(run: Mapping[str, Any]) -> dict[str, str]:
     labels = {key: "" if value is None else value for key, value in _mapping(run, "Labels").items()}
     if not all(_is_text(value) for value in labels.values()):
-        raise _wrong("Labels", "an object of texts", labels)
+        raise _wrong("Labels", "an object of strings", labels)
     return labels
 
 
 def _diff_ids(rootfs: Mapping[str, Any]) -> tuple[str, ...]:
     diff_ids = _texts(rootfs, "diff_ids")
     if len(diff_ids) > MOST_LAYERS:
-        raise ArchiveBroken(f"the image configuration names {len(diff_ids)} layers, more than {MOST_LAYERS}")
+        raise ArchiveBroken(f"the image configuration has {len(diff_ids)} layers, more than {MOST_LAYERS}")
     for diff_id in diff_ids:
         if not DIGEST.fullmatch(diff_id):
             raise _wrong("diff_ids", "a list of digests", diff_id)

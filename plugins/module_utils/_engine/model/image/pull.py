@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When an image is pulled, for which platform, and how the registry is reached: what tasks say of it; pure."""
+"""A task's request to pull an image: policy, platform, and access to the registry; pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 @dataclass(frozen=True)
 class Access:
-    """How registries are reached. ``password`` is in no text that is ever shown.
+    """Access to registries. ``password`` is never shown.
 
-    ``auth_file``, ``cert_dir``, ``registries_conf``: None for the host's own. ``verify`` None: as the file of registries says.
-    ``retry``: tries after the first; ``retry_delay`` in seconds, None: longer each time.
+    ``auth_file``, ``cert_dir``, ``registries_conf``: None for the host's. ``verify`` None: as configured in ``registries_conf``.
+    ``retry``: attempts after the first; ``retry_delay`` in seconds, None: exponential back-off.
     """
 
     username: str = ""
@@ -37,16 +37,16 @@ class Access:
         return f"Access({self.username!r}, ...)"
 
     def trying(self, most: int) -> Access:
-        """Return it with so many tries after the first at most."""
+        """Return the same access with at most this many attempts after the first."""
         return replace(self, retry=min(self.retry, most))
 
 
 @dataclass(frozen=True)
 class Pull:
-    """An image that a task wants: its name, when it is asked for anew, and for which platform ("" for the host's parts).
+    """An image that a task requests: its name, the policy, and the platform (each part "" for the host's).
 
-    ``pull_on``: who asks the registry; with ``auto`` the controller where the host can't. ``offer`` is what the controller has to
-    give (images/offer.py, in its JSON form; {}: nothing newer), None before it was asked; ``place``: where the blobs were sent.
+    ``pull_on``: the machine that pulls; ``auto`` uses the controller if the host cannot. ``offer`` is the controller's offer
+    (images/offer.py, in JSON form; {}: nothing newer), None before the controller was asked; ``place``: where it sent the blobs.
     """
 
     name: str
@@ -61,29 +61,29 @@ class Pull:
 
     @property
     def has_platform(self) -> bool:
-        """Return whether the task asks for a platform at all."""
+        """Return whether the task names any part of the platform."""
         return bool(self.os or self.architecture or self.variant)
 
 
 def policy(value: object, *, true: str, false: str, option: str = "pull") -> str:
-    """Read a policy; a boolean is what the peer's module means by it. Raises InvalidOption."""
+    """Parse a policy; booleans have the meaning given by the caller. Raises InvalidOption."""
     text = str(value).lower()
     if text in POLICIES:
         return text
     if text in _TRUE or text in _FALSE:
         return true if text in _TRUE else false
-    raise InvalidOption(option, value, f"is none of {', '.join(POLICIES)}")
+    raise InvalidOption(option, value, f"is not one of {', '.join(POLICIES)}")
 
 
 def platform_parts(
     platform: str | None, os: str | None, architecture: str | None, variant: str | None
 ) -> tuple[str, str, str]:
-    """Return os, architecture and variant of the options; ``platform`` is ``OS/ARCH[/VARIANT]``. Raises InvalidOption."""
+    """Return os, architecture and variant from the options; ``platform`` is ``OS/ARCH[/VARIANT]``. Raises InvalidOption."""
     if not platform:
         return os or "", architecture or "", variant or ""
     if os or architecture or variant:
         raise InvalidOption(
-            "platform", platform, "says what arch, os and variant say too", remedy="Write either"
+            "platform", platform, "conflicts with arch, os and variant", remedy="Keep one of the two"
         )
     parts = platform.split("/")
     if len(parts) not in (1, 2, 3) or not all(parts):

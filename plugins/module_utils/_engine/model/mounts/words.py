@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold the option words of mounts: which kind has which, what excludes what, and their one canonical form.
+"""The option words of mounts: those of each kind, those that exclude each other, and their canonical form.
 
-Sources: podman-run(1) ``--volume``, ``--mount``, ``--tmpfs``; podman's pkg/util/mount_opts.go and common's pkg/parse/parse.go,
-whose rules these are; mount(8). ``rro`` is the OCI runtimes' word, ``create`` the opposite of podman's ``nocreate``.
+Sources: podman-run(1) ``--volume``, ``--mount``, ``--tmpfs``; the rules in podman's pkg/util/mount_opts.go and common's
+pkg/parse/parse.go; mount(8). ``rro`` is a word of the OCI runtimes, ``create`` the opposite of podman's ``nocreate``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _HOST = _COMMON | {
     "create",
     "nocreate",
 }
-#: The words that each kind has; what it takes with a value is in _VALUED.
+#: The words of each kind; those with a value are in _VALUED.
 _WORDS: Mapping[str, frozenset[str]] = {
     BIND: _HOST,
     VOLUME: _HOST,
@@ -57,8 +57,8 @@ _WORDS: Mapping[str, frozenset[str]] = {
     DEVPTS: frozenset({"newinstance"}),
     IMAGE: frozenset({"rw", "ro"}),
 }
-#: What holds anyway, so that writing it means nothing. Whether suid, dev and exec do depends on the source's own mount.
-#: A bind has nothing to copy up, as podman has it.
+#: The defaults, which are redundant when written. For binds and volumes, suid, dev and exec depend on the source's own mount.
+#: As in podman, nothing is copied up to a bind mount.
 _DEFAULTS: Mapping[str, frozenset[str]] = {
     BIND: frozenset({"rw", "copy", "nocopy", "rbind", "rprivate", "nocreate"}),
     VOLUME: frozenset({"rw", "copy", "rbind", "rprivate", "create"}),
@@ -67,62 +67,62 @@ _DEFAULTS: Mapping[str, frozenset[str]] = {
     DEVPTS: frozenset(),
     IMAGE: frozenset({"ro"}),
 }
-#: What podman puts on every tmpfs unless the opposite is written.
+#: Words that podman adds to every tmpfs unless their opposite is written.
 _ALWAYS: Mapping[str, tuple[str, ...]] = {TMPFS: ("nosuid", "nodev"), RAMFS: ("nosuid", "nodev")}
-#: Docker's words for macOS, which mean nothing on Linux and are ignored by podman too.
+#: Docker's words for macOS, which have no meaning on Linux; podman ignores them too.
 _IGNORED = frozenset({"cached", "delegated", "consistent", "consistency"})
-#: What an overlay (``O``) goes together with.
+#: Words that can be combined with an overlay (``O``).
 _WITH_OVERLAY = frozenset(
     {"O", "U", "upperdir", "workdir", "subpath", "copy", "nocopy", "create", "nocreate"}
 )
 _PERCENT = re.compile(r"\d{1,3}%", re.ASCII)
 _NUMBER = re.compile(r"\d{1,10}", re.ASCII)
-#: Words that some kind has not, and what to do about it.
+#: Remedies for words that a kind does not have.
 _ADVICE = {
-    (BIND, "subpath"): "Write it as the end of the source",
-    (RAMFS, "size"): "A ramfs has no limit: write type=tmpfs",
-    (RAMFS, "U"): "Only a tmpfs has owners: write type=tmpfs",
+    (BIND, "subpath"): "Append it to the source",
+    (RAMFS, "size"): "Write type=tmpfs, because a ramfs has no limit",
+    (RAMFS, "U"): "Write type=tmpfs, because only a tmpfs has owners",
 }
 
 Group = Union[str, tuple[str, ...]]
 
 
 class Item(NamedTuple):
-    """An entry as the user wrote it, and the option in which it stands: the place that an error names."""
+    """An entry as the user wrote it, and its option, for errors."""
 
     option: str
     text: str
 
     def refusal(self, why: str, remedy: str) -> InvalidOption:
-        """Return the error that says why the entry can't be used."""
+        """Return the error for an invalid entry."""
         return InvalidOption(self.option, self.text, why, remedy=remedy)
 
 
 class Word(NamedTuple):
-    """An option word: as ``written`` (``volume-nocopy=true``), and what it ``means`` (``nocopy``; "" is nothing)."""
+    """An option word: as ``written`` (``volume-nocopy=true``), and its meaning ``means`` (``nocopy``; "" for none)."""
 
     written: str
     means: str
 
 
 def plain(words: Iterable[str]) -> list[Word]:
-    """Return words that mean what they say, without empty ones."""
+    """Return words whose meaning is as written, without empty ones."""
     return [Word(word, word) for word in words if word]
 
 
 def canonical(
     item: Item, kind: str, words: Iterable[Word], *, spellings: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """Return the sorted options of a mount of this kind, without what holds anyway.
+    """Return the sorted options of a mount of this kind, without defaults.
 
-    ``spellings`` are further ways to write a word here, which an error may propose. Raises InvalidOption for words that
-    the kind has not, and for those that exclude each other.
+    ``spellings`` are other ways to write a word, which an error may suggest. Raises InvalidOption for words that the kind does
+    not have, and for words that exclude each other.
     """
     chosen: dict[Group, str] = {}
     for word in words:
         group, meant = _meaning(item, kind, word, spellings)
         if meant and chosen.setdefault(group, meant) != meant:
-            raise item.refusal(f"says both {chosen[group]!r} and {meant!r}", "Keep one of the two")
+            raise item.refusal(f"has both {chosen[group]!r} and {meant!r}", "Keep one of the two")
     for always in _ALWAYS.get(kind, ()):
         chosen.setdefault(_GROUP_OF[always], always)
     _check_together(item, chosen)
@@ -130,17 +130,17 @@ def canonical(
 
 
 def _implied(kind: str, chosen: Mapping[Group, str]) -> frozenset[str]:
-    """Return the words that hold anyway beside the others."""
+    """Return the words that are redundant, given the chosen ones."""
     implied = set(_DEFAULTS[kind])
     if "rro" in chosen:
         implied.add("ro")
-    if chosen.get(_GROUP_OF["bind"]) == "bind":  # nothing is below it
+    if chosen.get(_GROUP_OF["bind"]) == "bind":  # there are no submounts
         implied.add("private")
     return frozenset(implied)
 
 
 def _meaning(item: Item, kind: str, word: Word, spellings: Iterable[str]) -> tuple[Group, str]:
-    """Return what an option decides (its group, or its name) and its canonical form."""
+    """Return the group of a word (or its name, if it has no group), and its canonical form."""
     name, equals, value = word.means.partition("=")
     if not name or name in _IGNORED:
         return "", ""
@@ -158,19 +158,20 @@ def _unknown(item: Item, kind: str, word: Word, spellings: Iterable[str]) -> Inv
     known = sorted({*_WORDS[kind], *(f"{valued}=" for valued in _VALUED.get(kind, ()))})
     like = near(name.strip().lower(), [*known, *spellings])
     advice = _ADVICE.get((kind, word.means.partition("=")[0]))
-    perhaps = f"Perhaps {like[0]}. Known: " if like and like[0].rstrip("=") != name else "Known: "
+    perhaps = f"Did you mean {like[0]}? Known: " if like and like[0].rstrip("=") != name else "Known: "
     return item.refusal(
         f"has the unknown option {word.written!r} for a {kind} mount", advice or perhaps + ", ".join(known)
     )
 
 
 def _check_together(item: Item, chosen: Mapping[Group, str]) -> None:
-    """Refuse words that can't stand together though they decide different things."""
+    """Check that words of different groups can be combined. Raises InvalidOption."""
     if "rro" in chosen and chosen.get(_ACCESS) == "rw":
-        raise item.refusal("says both 'rro' and 'rw'", "Keep one of the two")
+        raise item.refusal("has both 'rro' and 'rw'", "Keep one of the two")
     if "rro" in chosen and chosen.get(_GROUP_OF["bind"]) == "bind":
         raise item.refusal(
-            "is read-only recursively (rro) and not recursive (bind)", "Write ro: nothing is mounted below it"
+            "has both 'rro' (recursive) and 'bind' (not recursive)",
+            "Write ro, because there are no submounts",
         )
     _check_overlay(item, chosen)
 
@@ -178,26 +179,24 @@ def _check_together(item: Item, chosen: Mapping[Group, str]) -> None:
 def _check_overlay(item: Item, chosen: Mapping[Group, str]) -> None:
     directories = [name for name in ("upperdir", "workdir") if name in chosen]
     if directories and "O" not in chosen:
-        raise item.refusal(f"has {directories[0]} without an overlay", "Write O beside it")
+        raise item.refusal(f"has {directories[0]} without an overlay", "Add O")
     if len(directories) == 1:
-        raise item.refusal(
-            f"has only {directories[0]} of the two", "Write both upperdir= and workdir=, or none"
-        )
+        raise item.refusal(f"has only {directories[0]}", "Write both upperdir= and workdir=, or neither")
     if directories:
         _check_apart(item, *(chosen[name].partition("=")[2] for name in directories))
     others = [word for word in chosen.values() if word.partition("=")[0] not in _WITH_OVERLAY]
     if "O" in chosen and others:
         raise item.refusal(
             f"has {others[0]!r} with an overlay (O)",
-            "Beside O may stand: U, upperdir= and workdir=, subpath=",
+            "Combine O only with U, upperdir= and workdir=, subpath=",
         )
 
 
 def _check_apart(item: Item, upper: str, work: str) -> None:
     if f"{upper}/".startswith(f"{work}/") or f"{work}/".startswith(f"{upper}/"):
         raise item.refusal(
-            "has upperdir and workdir in one another",
-            "Write two directories of one file system, side by side",
+            "has nested upperdir and workdir",
+            "Write two separate directories on the same file system",
         )
 
 
@@ -207,24 +206,24 @@ def _size(item: Item, _name: str, value: str) -> str:
 
 def _octal(item: Item, name: str, value: str) -> str:
     if not value or set(value) - set("01234567") or int(value, 8) > 0o7777:
-        raise item.refusal(f"has the {name} {value!r}", f"Write it in octal, as in {name}=1777")
+        raise item.refusal(f"has the invalid {name} {value!r}", f"Write it in octal, as in {name}=1777")
     return format(int(value, 8), "o")
 
 
 def _number(item: Item, name: str, value: str) -> str:
     if not _NUMBER.fullmatch(value) or int(value) >= 2**32 - 1:
-        raise item.refusal(f"has the {name} {value!r}", f"Write a number, as in {name}=5")
+        raise item.refusal(f"has the invalid {name} {value!r}", f"Write a number, as in {name}=5")
     return str(int(value))
 
 
 def _subpath(item: Item, name: str, value: str) -> str:
-    """Return the path within the volume or image, without the slash that podman's image mounts want before it."""
+    """Return the path in the volume or image, without the leading slash that podman requires for image mounts."""
     path = normal_path(f"/{value}")[1:]
     if not path:
-        raise item.refusal(f"has an empty {name}", "Leave it out to have all of it")
+        raise item.refusal(f"has an empty {name}", "Leave it out to mount everything")
     if ".." in value.split("/"):
-        # What it means depends on the links in there.
-        raise item.refusal(f"has .. in its {name}", "Write the path that it means")
+        # Its meaning depends on symbolic links in the source.
+        raise item.refusal(f"has .. in its {name}", "Write the resolved path")
     return path
 
 

@@ -7,7 +7,7 @@ import re
 
 from ...errors import InvalidOption
 
-#: What dev_valid_name() in the kernel's net/core/dev.c permits, without characters that are special to tools (``@``, ``%``, quotes).
+#: What dev_valid_name() in the kernel's net/core/dev.c permits, without characters that are special to tools (@, %, quotes).
 _NAME = re.compile(r"[a-zA-Z0-9_+-][a-zA-Z0-9_.+-]*", re.ASCII)
 #: Maximum length: IFNAMSIZ in linux/if.h, without the terminating zero byte.
 _LONGEST = 15

@@ -35,6 +35,6 @@ def canonical_capability(option: str, value: object) -> str:
     name = name if name.startswith("CAP_") else f"CAP_{name}"
     if name not in CAPABILITIES:
         raise InvalidOption(
-            option, value, "is no capability", remedy="capabilities(7) lists them, as in NET_ADMIN"
+            option, value, "is not a capability", remedy="Write a name from capabilities(7), as in NET_ADMIN"
         )
     return name

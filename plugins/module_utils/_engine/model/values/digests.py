@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Digests of content as text: ``sha256:HEX``. Source: OCI image-spec, descriptor.md, "Digests"."""
+"""Content digests as text: ``sha256:HEX``. Source: OCI image-spec, descriptor.md, "Digests"."""
 
 from __future__ import annotations
 
 import re
 
-#: Hex digits by algorithm: those that the specification registers, and sha384, which its Go library knows.
+#: Number of hex digits by algorithm: those that the specification registers, and sha384, which its Go library supports.
 ALGORITHMS = {"sha256": 64, "sha384": 96, "sha512": 128}
 DIGEST = re.compile("|".join(f"{name}:[0-9a-f]{{{digits}}}" for name, digits in ALGORITHMS.items()))
 
@@ -16,6 +16,6 @@ def algorithm(digest: str) -> str:
 
 
 def of_digits(digits: str) -> str | None:
-    """Return the digest that these hex digits are of, told by their count; None when they are none."""
+    """Return the digest for hex digits, with the algorithm chosen by their number; None if they are invalid."""
     found = (f"{name}:{digits}" for name, count in ALGORITHMS.items() if count == len(digits))
     return next((digest for digest in found if DIGEST.fullmatch(digest)), None)

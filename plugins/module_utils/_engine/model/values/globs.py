@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell by patterns which paths of a tree are left out; pure.
+"""Patterns of paths to exclude from a tree; pure.
 
-As rsync(1) has it: ``*`` and ``?`` stop at a slash, ``**`` does not; a pattern with a slash in it counts from the tree's
-top, one without fits at any depth; what is below a directory that fits is left out with it.
+As in rsync(1), ``*`` and ``?`` do not match a slash, but ``**`` does; a pattern with a slash is relative to the top of the tree,
+one without matches at any depth; a matching directory is excluded with everything below it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _MEANINGS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def nothing(path: str) -> bool:  # noqa: ARG001  (whatever it is)
-    """Leave out no path."""
+    """Exclude no path."""
     return False
 
 
 def matcher(option: str, patterns: Sequence[str]) -> Excluded:
-    """Return what tells whether a path, relative to the tree's top, is left out; raises InvalidOption."""
+    """Return a predicate for paths, relative to the top of the tree, to exclude. Raises InvalidOption."""
     if not patterns:
         return nothing
     found = [_compiled(option, pattern) for pattern in patterns]
@@ -34,13 +34,13 @@ def matcher(option: str, patterns: Sequence[str]) -> Excluded:
 def _compiled(option: str, pattern: str) -> re.Pattern[str]:
     words = pattern.strip("/")
     if not words:
-        raise InvalidOption(option, pattern, "is no pattern", remedy="Write a name, as in '*.tmp'")
+        raise InvalidOption(option, pattern, "is not a pattern", remedy="Write a name, as in '*.tmp'")
     anywhere = "" if "/" in pattern.rstrip("/") else "(?:.*/)?"
     text = "".join(_translated(piece) for piece in _PIECES.split(words))
     try:
         return re.compile(f"{anywhere}{text}(?:/|$)", re.DOTALL)
     except re.error as error:
-        raise InvalidOption(option, pattern, f"is no pattern: {error}") from None
+        raise InvalidOption(option, pattern, f"is not a pattern: {error}") from None
 
 
 def _translated(piece: str) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Decode JSON that others have written (pure)."""
+"""Parse untrusted JSON (pure)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:  # `slipway connect` runs at each command of a play
 
 
 def is_a(value: Any, kind: type) -> bool:
-    """Return whether a decoded value is of a type; unlike for isinstance(), true and false are no numbers."""
+    """Return whether a decoded value has a type; unlike with isinstance(), a boolean is not an integer."""
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 
 def parse(text: str | bytes) -> Any:
-    """Return the value; raises ValueError for what is not JSON in UTF-8, and for JSON that is nested deeper than Python reads.
+    """Parse JSON in UTF-8. Raises ValueError for anything else, and for JSON that is nested too deeply for Python.
 
-    Without this, a thousand opening brackets end in a RecursionError, which no caller expects.
+    json.loads() raises RecursionError for a thousand opening brackets, which no caller expects.
     """
     try:
         return json.loads(text.decode("utf-8") if isinstance(text, bytes) else text)
@@ -27,8 +27,8 @@ def parse(text: str | bytes) -> Any:
 
 
 def parse_object(text: str | bytes) -> dict[str, Any]:
-    """Return the JSON object; raises ValueError for anything else."""
+    """Parse a JSON object. Raises ValueError for anything else."""
     value = parse(text)
     if not isinstance(value, dict):
-        raise ValueError("not a JSON object")  # noqa: TRY004 (one error for whatever the text is)
+        raise ValueError("not a JSON object")  # noqa: TRY004 (the same error for any invalid text)
     return value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read the mode of a file as Ansible's modules take it: octal, or ``preserve``."""
+"""Parse the mode of a file as in Ansible's modules: octal, or ``preserve``."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ _GREATEST = 0o7777
 
 
 def parse_mode(option: str, value: object, *, preserve: bool = False) -> Optional[int]:
-    """Return the mode as a number; None when nothing is said, or ``preserve`` where that means something.
+    """Parse a mode into a number; None if it is unset, or ``preserve`` where that is allowed. Raises InvalidOption.
 
-    A number is what YAML makes of an octal one: ``0644`` without quotes arrives as 420.
+    A number is taken as it is, because YAML converts an unquoted ``0644`` to 420.
     """
     if value is None or (preserve and value == PRESERVE):
         return None
     number = _number(value)
     if number is None or not 0 <= number <= _GREATEST:
         words = f", or {PRESERVE}" if preserve else ""
-        raise InvalidOption(option, value, "is no octal mode", remedy=f"Write it as in '0644'{words}")
+        raise InvalidOption(option, value, "is not an octal mode", remedy=f"Write it as in '0644'{words}")
     return number
 
 

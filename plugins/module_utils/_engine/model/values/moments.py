@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read a point in time as a person writes it: RFC 3339, a date, seconds since the epoch, or how long ago."""
+"""Parse a point in time: RFC 3339, a date, seconds since the epoch, or a duration before now."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ZERO = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def moment(option: str, value: object, *, now: int) -> int:
-    """Return nanoseconds since the epoch; raises InvalidOption.
+    """Parse a point in time into nanoseconds since the epoch. Raises InvalidOption.
 
-    ``10m`` is ten minutes before ``now``; a date or time without an offset is of the host's time zone, as podman has it.
+    ``10m`` is ten minutes before ``now``; as in podman, a date or time without an offset is in the host's time zone.
     """
     text = str(value).strip()
     match = _EPOCH_SECONDS.fullmatch(text)
@@ -37,6 +37,6 @@ def moment(option: str, value: object, *, now: int) -> int:
         raise InvalidOption(
             option,
             value,
-            "is no point in time",
-            remedy="Write it as in 10m (so long ago), 2026-11-24T10:00:00Z, 2026-11-24 or seconds since 1970",
+            "is not a point in time",
+            remedy="Write it as in 10m (ago), 2026-11-24T10:00:00Z, 2026-11-24 or seconds since 1970",
         ) from None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make and check the names and ids of containers and volumes."""
+"""Create and check the names and IDs of containers and volumes."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from collections.abc import Iterable
 
 from ...errors import InvalidOption
 
-#: Podman's rule for names; it also keeps a name from being a path, an option or hidden.
 _FULL_ID = re.compile("[0-9a-f]{64}")
+#: Podman's rule for names, which also ensures that a name is neither a path, nor an option, nor a hidden file.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _ID = re.compile(r"[0-9a-f]{64}")
 _DIGITS = re.compile(r"[0-9a-f]{1,64}")
-#: As many digits of an id are shown, by podman and here.
+#: Number of digits of an ID that are shown, here and by podman.
 SHORT_ID = 12
-#: The longest file name of Linux (NAME_MAX, limits.h): volume names are directory names.
+#: The maximum length of a file name on Linux (NAME_MAX, limits.h): volume names are directory names.
 _LONGEST = 255
 
 
 def is_name(text: str) -> bool:
-    """Return whether a container or a volume may be called so."""
+    """Return whether the text is a valid name of a container or a volume."""
     return _NAME.fullmatch(text) is not None and len(text) <= _LONGEST
 
 
 def check_name(option: str, value: object) -> str:
-    """Return the name, or raise InvalidOption saying what a name may hold."""
+    """Return the name. Raises InvalidOption if it is invalid."""
     text = str(value)
     if not is_name(text):
         raise InvalidOption(
             option,
             value,
-            "is no valid name",
-            remedy="Begin with a letter or digit; then letters, digits, _ . - may follow",
+            "is not a valid name",
+            remedy="Begin with a letter or digit, followed by letters, digits, _ . -",
         )
     return text
 
 
 def is_full_id(text: object) -> bool:
-    """Return whether it is the whole id of a container, a layer or an image (without ``sha256:``)."""
+    """Return whether the value is the full ID of a container, a layer or an image (without ``sha256:``)."""
     return isinstance(text, str) and bool(_FULL_ID.fullmatch(text))
 
 
@@ -49,29 +49,29 @@ def new_id() -> str:
 
 
 def is_id(text: str) -> bool:
-    """Return whether the text is a full id."""
+    """Return whether the text is a full ID."""
     return _ID.fullmatch(text) is not None
 
 
 def is_whole_id(text: str) -> bool:
-    """Return whether the text is an id as a whole: its 64 digits, or the 12 by which it is shown."""
+    """Return whether the text is an ID as shown to users: 64 digits, or the first 12."""
     return len(text) in (SHORT_ID, 64) and is_beginning(text)
 
 
 def is_beginning(text: str) -> bool:
-    """Return whether an id may begin so."""
+    """Return whether an ID can begin with the text."""
     return _DIGITS.fullmatch(text) is not None
 
 
 def near(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Return up to three known names that look like ``name``, best first, for an error's text."""
-    import difflib  # only an error needs it
+    """Return up to three known names that are similar to ``name``, best first, for error messages."""
+    import difflib  # needed only for errors
 
     return tuple(difflib.get_close_matches(name, list(known), n=3, cutoff=0.5))
 
 
 def alike(text: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Return up to three known names that may have been meant: those near, and those that the text is a part of."""
+    """Return up to three known names that may have been meant: similar ones, and those that contain the text."""
     names = tuple(known)
     parts = (name for name in names if text and text in name)
     return tuple(dict.fromkeys((*near(text, names), *parts)))[:3]

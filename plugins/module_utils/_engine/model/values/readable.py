@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write stored values as a person writes them: ``64m`` for bytes, ``30s`` for nanoseconds, ``TERM`` for 15; pure."""
+"""Format stored values for people: bytes as ``64m``, nanoseconds as ``30s``, signal 15 as ``TERM``; pure."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _TIMES = (("h", 3600 * 10**9), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6), (
 
 
 def size(value: Any) -> Any:
-    """Return bytes in the largest unit that leaves no rest."""
+    """Return bytes in the largest unit that divides them."""
     found = next((f"{value // unit}{name}" for name, unit in _BYTES if value > 0 and value % unit == 0), None)
     return found or value
 
 
 def span(value: Any) -> str:
-    """Return nanoseconds as Go writes them, without parts that are 0."""
-    told = ""
+    """Return nanoseconds in Go's notation, without parts that are 0."""
+    text = ""
     for name, unit in _TIMES:
         count, value = divmod(value, unit)
-        told += f"{count}{name}" if count else ""
-    return told or "0"
+        text += f"{count}{name}" if count else ""
+    return text or "0"
 
 
 def cpus(value: Any) -> str:
@@ -35,21 +35,21 @@ def signal_name(value: Any) -> Any:
     """Return a signal's name without SIG."""
     try:
         return signal.Signals(value).name[len("SIG") :]
-    except ValueError:  # a real-time signal between the first and the last has none
+    except ValueError:  # real-time signals other than the first and the last have no name
         return value
 
 
 def pair(value: Any) -> str:
-    """Return the two parts of a limit, or of a device, with a colon."""
+    """Return the two parts of a limit, or of a device, joined by a colon."""
     return ":".join(str(part) for part in value)
 
 
 def mount(value: Any) -> str:
-    """Return kind, source and options of a mount as in ``bind /srv:ro``."""
+    """Return kind, source and options of a mount, as in ``bind /srv:ro``."""
     where = f"{value['kind']} {value['source']}".rstrip()
     return ":".join([where, *([",".join(value["options"])] if value["options"] else [])])
 
 
 def source(value: Any) -> Any:
-    """Return whom volumes come from, or the mount that comes from there."""
+    """Return an item of ``volumes_from``: a container, or a mount taken from one."""
     return mount(value) if isinstance(value, dict) else value

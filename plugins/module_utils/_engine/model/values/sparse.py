@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The content of files with holes: as pieces, compared, and in a tar between host and controller.
+"""The content of sparse files: split into pieces, compared, and in a tar between host and controller.
 
-A file is a stream of pieces in order; what lies between them is a hole, and the end of the last one, which may be empty, is the
-file's. In the tar a file with holes is a member of its data alone, with size and map in keywords of our own (pax(1)): Python's
-tarfile reads no GNU sparse member of more than 8 GiB of data rightly.
+A file is a stream of pieces in order. The gaps between them are holes, and the end of the last piece, which may be empty, is the
+end of the file. In the tar, a sparse file is a member with only the data; size and map are in private pax(1) keywords, because
+Python's tarfile misreads GNU sparse members with more than 8 GiB of data.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from itertools import zip_longest
 
 from ...errors import ArchiveBroken
 
-#: Bytes, and where they stand in the file.
+#: An offset in the file, and the bytes there.
 Piece = tuple[int, bytes]
-#: Offset and length of each part that is no hole, in order.
+#: Offset and length of each part that is not a hole, in order.
 Extents = Sequence[tuple[int, int]]
 
-#: A file with more parts than this is refused, not held in memory.
+#: The maximum number of parts, because they are held in memory.
 MOST_EXTENTS = 1 << 20
 SIZE, MAP = "SLIPWAY.sparse.size", "SLIPWAY.sparse.map"
 _BLOCK = 64 * 1024
@@ -27,7 +27,7 @@ _LARGEST = (1 << 63) - 1
 
 
 def cut(offset: int, data: bytes) -> Iterator[Piece]:
-    """Cut one piece where aligned blocks end."""
+    """Split a piece at the boundaries of aligned blocks."""
     done = 0
     while done < len(data):
         length = _BLOCK - (offset + done) % _BLOCK
@@ -36,12 +36,12 @@ def cut(offset: int, data: bytes) -> Iterator[Piece]:
 
 
 def same(one: Iterable[Piece], other: Iterable[Piece]) -> bool:
-    """Return whether two files have the same content and size, whatever of them is a hole and whatever is zeroes."""
+    """Return whether two files have the same content and size; a hole equals zeroes."""
     return all(new == old for new, old in zip_longest(_blocks(one), _blocks(other)))
 
 
 def _blocks(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Cut anew into aligned blocks, without zeroes at their ends and those of zeroes alone; the end of the file comes last."""
+    """Split into aligned blocks, without trailing zeroes and without blocks of zeroes; the end of the file comes last."""
     end, at, block = 0, 0, bytearray()
     for offset, data in pieces:
         end = offset + len(data)
@@ -64,34 +64,34 @@ def _filled(at: int, block: bytearray) -> Iterator[Piece]:
 
 
 def to_pax(extents: Extents, size: int) -> dict[str, str]:
-    """Return the keywords of a member that holds these parts of a file; none for a file without holes."""
+    """Return the keywords of a member with these parts of a file; {} for a file without holes."""
     if [*extents] == ([(0, size)] if size else []):
         return {}
     return {SIZE: str(size), MAP: ",".join(f"{offset},{length}" for offset, length in extents)}
 
 
 def from_pax(keywords: Mapping[str, str], stored: int) -> tuple[Extents, int]:
-    """Return the parts that a member of ``stored`` bytes holds, and the file's size; raises ArchiveBroken."""
+    """Return the parts in a member of ``stored`` bytes, and the file's size. Raises ArchiveBroken."""
     if MAP not in keywords:
         return ((0, stored),) if stored else (), stored
     numbers = [_number(text) for text in keywords[MAP].split(",")] if keywords[MAP] else []
     size, extents = _number(keywords.get(SIZE, "")), [*zip(numbers[::2], numbers[1::2])]
     ends = [0, *(offset + length for offset, length in extents)]
     if len(numbers) % 2 or ends[-1] > size or any(part[0] < end for part, end in zip(extents, ends)):
-        raise ArchiveBroken("the map of a sparse file is damaged: its parts overlap or pass its end")
+        raise ArchiveBroken("the map of a sparse file is damaged: its parts overlap or exceed its size")
     if sum(length for _offset, length in extents) != stored:
-        raise ArchiveBroken("the map of a sparse file is damaged: its parts are not as long as its data")
+        raise ArchiveBroken("the map of a sparse file is damaged: its parts do not add up to its data")
     return extents, size
 
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _LARGEST):
-        raise ArchiveBroken("the map of a sparse file is damaged: a number can't be read")
+        raise ArchiveBroken("the map of a sparse file is damaged: it has an invalid number")
     return int(text)
 
 
 def packed(pieces: Iterable[Piece], extents: Extents) -> Iterator[bytes]:
-    """Yield the bytes of the parts one after the other; what has become a hole meanwhile is zeroes, what is new is left out."""
+    """Yield the bytes of the parts in order; parts that have become holes meanwhile are zeroes, new data is skipped."""
     waiting = iter(pieces)
     at: int
     offset, data = 0, b""
@@ -110,13 +110,13 @@ def packed(pieces: Iterable[Piece], extents: Extents) -> Iterator[bytes]:
 
 
 def unpacked(read: Callable[[int], bytes], extents: Extents, size: int) -> Iterator[Piece]:
-    """Yield the pieces of a file whose parts ``read`` gives one after the other; raises ArchiveBroken when they end too early."""
+    """Yield the pieces of a file whose parts ``read`` returns in order. Raises ArchiveBroken if the data ends too early."""
     for start, length in extents:
         at = start
         while at < start + length:
             data = read(min(start + length - at, _PIECE))
             if not data:
-                raise ArchiveBroken("the archive is cut short")
+                raise ArchiveBroken("the archive is truncated")
             yield at, data
             at += len(data)
     yield size, b""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check values against the annotations of their class (pure): what a damaged database holds may be of any type."""
+"""Check values against the annotations of their class (pure), because a damaged database may contain any type."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _OR_NONE = " | None"
 
 
 def check(thing: Any, names: Collection[str]) -> None:
-    """Raise TypeError when one of these fields of a dataclass is not what its annotation says."""
+    """Check these fields of a dataclass against their annotations. Raises TypeError."""
     for item in fields(thing):
         if item.name in names and not _fits(str(item.type), getattr(thing, item.name)):
-            raise TypeError(f"{item.name} is no {item.type}")
+            raise TypeError(f"{item.name} is not of type {item.type}")
 
 
 def _fits(kind: str, value: Any) -> bool:
@@ -33,7 +33,7 @@ def _fits(kind: str, value: Any) -> bool:
 
 
 def _holds(kind: str, value: Any) -> bool:
-    """Return whether a container's items are what the annotation says: tuple[X, ...], tuple[X, X], dict[str, X]."""
+    """Return whether the items of a collection match the annotation: tuple[X, ...], tuple[X, X], dict[str, X]."""
     outer, _bracket, inner = kind[:-1].partition("[")
     if outer == "dict":
         key, _comma, item = inner.partition(", ")
@@ -47,5 +47,5 @@ def _is_whole(value: Any) -> bool:
 
 
 def _text(kind: Any) -> str:
-    """Return an annotation as it is written; a NamedTuple wraps it."""
+    """Return an annotation as text; a NamedTuple wraps it."""
     return str(getattr(kind, "__forward_arg__", kind))

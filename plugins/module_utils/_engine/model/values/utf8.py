@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give what leaves the engine a form in UTF-8; called at the edges alone, where results leave.
+"""Make output valid UTF-8; called only where results leave the engine.
 
-Inside, bytes that are no UTF-8 are surrogates, as everywhere in Python, and JSON of others can hold half of a pair.
-Neither Ansible nor a JSON reader takes them. They become U+FFFD, each byte for itself, as in what podman prints.
+Internally, bytes that are not UTF-8 are surrogates, as everywhere in Python, and foreign JSON may contain half of a pair.
+Ansible and JSON parsers reject both. Each is replaced by U+FFFD, as in podman's output.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def text(value: str) -> str:
 
 
 def whole(value: Any) -> Any:
-    """Return a result with no surrogate in any text of it, keys too; bytes become text."""
+    """Return a result without surrogates in any string, including keys; bytes become strings."""
     if isinstance(value, str):
         return text(value)
     if isinstance(value, bytes):
