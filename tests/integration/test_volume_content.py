@@ -171,7 +171,7 @@ def test_bad_input(data, tmp_path):
         ("volume_import", {"name": "data", "src": "/none"}, "invalid_option", "can't be read"),
         ("volume_snapshot", {"name": "data", "state": "restored"}, "invalid_option", "needs the name"),
         ("volume_snapshot", {"name": "data", "state": "absent"}, "invalid_option", "needs the name"),
-        ("volume_snapshot", {"name": "data", "snapshot": "../x"}, "invalid_option", "no valid name"),
+        ("volume_snapshot", {"name": "data", "snapshot": "../x"}, "invalid_option", "not a valid name"),
         ("volume_snapshot", {"name": "data", "keep_last": 0}, "invalid_option", "less than 1"),
         ("volume_snapshot", {"name": "data", "snapshot": "x", "state": "restored"}, "not_found", "snapshot"),
     ):

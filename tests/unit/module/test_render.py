@@ -64,9 +64,9 @@ def test_a_look_is_no_change():
 
 FAILURES = [
     (
-        InvalidOption("memory", "12x", "is no size", remedy="Write 256m"),
+        InvalidOption("memory", "12x", "is not a size", remedy="Write 256m"),
         {
-            "msg": "memory: '12x' is no size. Write 256m",
+            "msg": "memory: '12x' is not a size. Write 256m",
             "error": "invalid_option",
             "option": "memory",
             "value": "12x",

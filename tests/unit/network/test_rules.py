@@ -150,7 +150,7 @@ def test_nothing_gets_into_a_script_but_words(bad):
         lambda: rules.published(Publication(ID, (bad,), (Port("tcp", "", 80, 80),)), "t"),
         lambda: rules.whole([], [], bad),
     ):
-        with pytest.raises(ValueError, match="can't be written in a rule"):
+        with pytest.raises(ValueError, match="is not safe in a rule"):
             wrong()
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have aardvark-dns answer names: its files, one for each network, and its process, one for each directory of them.
+"""Run aardvark-dns, the DNS server for container names: its files, one per network, and its process, one per directory.
 
-All acts in the network namespace of the caller, who lets nobody else do the same meanwhile. What a kill leaves, the next call
-finds: the process is known by the directory that it was started with, and only first looked for by the pid that it has written.
+Everything acts in the network namespace of the caller, which must hold a lock. What a kill leaves is found by the next call:
+the process is identified by its directory argument, and the PID in its file is only a hint.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from ..kernel import command, procstat
 from ..kernel.process import Process, find_by_argument
 
 PROGRAM = "aardvark-dns"
-#: Where distributions put what podman alone calls.
+#: The directories in which distributions install podman's helpers.
 PLACES = ("/usr/libexec/podman", "/usr/lib/podman")
 PORT = 53
 _PID_FILE = "aardvark.pid"
-#: It goes into the background within milliseconds, and listens as soon (seconds).
+#: In seconds; it daemonizes within milliseconds, and listens soon after.
 _TIMEOUT, _PATIENCE, _SOON = 10.0, 2.0, 0.002
-#: Once more after a process that was just about to end.
+#: A second attempt, if the process was just about to exit.
 _TRIES = 2
 
 
 def find() -> Optional[str]:
-    """Return the program's path, None where it is not installed."""
+    """Return the program's path, None if it is not installed."""
     return command.find_program(PROGRAM, extra=PLACES)
 
 
 def names(directory: str) -> list[str]:
-    """Return the names of the files of networks."""
+    """Return the names of the network files."""
     try:
         return [name for name in os.listdir(directory) if name != _PID_FILE]
     except FileNotFoundError:
@@ -45,7 +45,7 @@ def names(directory: str) -> list[str]:
 
 
 def read(directory: str, name: str) -> str:
-    """Return the text of a network's file, "" when there is none."""
+    """Return the content of a network's file, "" if there is none."""
     try:
         with open(os.path.join(directory, name), encoding="ascii") as stream:
             return stream.read()
@@ -54,21 +54,21 @@ def read(directory: str, name: str) -> str:
 
 
 def write(directory: str, name: str, text: str) -> None:
-    """Put a network's file in its place, whole; "" removes it."""
+    """Replace a network's file atomically; "" removes it."""
     os.makedirs(directory, mode=0o700, exist_ok=True)
     path = os.path.join(directory, name)
     if not text:
         with suppress(FileNotFoundError):
             os.unlink(path)
         return
-    beside = f"{directory}.new"  # not in the directory, where each file is one of a network
+    beside = f"{directory}.new"  # not in the directory, where each file belongs to a network
     with open(beside, "w", encoding="ascii") as stream:
         stream.write(text)
     os.rename(beside, path)
 
 
 def running(directory: str) -> Optional[Process]:
-    """Return the process that answers from this directory, None when there is none."""
+    """Return the process that serves this directory, None if there is none."""
     noted = _noted(directory)
     if noted is not None and _is_ours(noted, directory):
         return Process.of(noted)
@@ -77,10 +77,10 @@ def running(directory: str) -> Optional[Process]:
 
 
 def reload(directory: str, addresses: Sequence[str], move: Callable[[int], None]) -> None:
-    """Make the process read the files again, and start it when there is none; return when it listens on the addresses.
+    """Reload the process, or start it; return when it listens on the addresses.
 
-    ``move`` takes a new process (its pid) out of the caller's cgroup. Raises HostLacks where the program is not installed,
-    CommandFailed and CommandTimeout when it does not start, or does not listen.
+    ``move`` moves a new process (its PID) out of the caller's cgroup. Raises HostLacks if the program is not installed,
+    CommandFailed or CommandTimeout if it does not start or listen.
     """
     for _try in range(_TRIES):
         process = running(directory)
@@ -99,20 +99,20 @@ def reload(directory: str, addresses: Sequence[str], move: Callable[[int], None]
 
 
 def is_told(directory: str) -> bool:
-    """Return whether the process runs, and has read all files as they are."""
+    """Return whether the process runs, and has read the current files."""
     return _has_read(directory) and running(directory) is not None
 
 
 def has_missed(directory: str) -> bool:
-    """Return whether the process runs, and was not told of a change: who made it was killed."""
+    """Return whether the process runs, but has missed a change, because the process that made it was killed."""
     return not _has_read(directory) and running(directory) is not None
 
 
 def end(directory: str) -> None:
-    """End the process, and then remove the directory with all that is in it.
+    """Kill the process, and remove the directory and its content.
 
-    By itself it would end some seconds later, and a network that comes meanwhile would be told to one that goes. SIGTERM takes
-    it a second, and it has nothing to save.
+    By itself it would exit some seconds later, and a network added meanwhile would be lost. SIGTERM takes a second, and it has
+    nothing to save.
     """
     process = running(directory)
     if process is not None:
@@ -140,7 +140,7 @@ def _started(directory: str, move: Callable[[int], None]) -> Optional[Process]:
 
 
 def _note(directory: str) -> None:
-    """Keep with the pid which state of the directory its process has read: each file that comes or goes is seen by its time."""
+    """Record in the PID file which state of the directory the process has read: added and removed files change its mtime."""
     seen = os.stat(directory)
     with suppress(FileNotFoundError):
         os.utime(os.path.join(directory, _PID_FILE), ns=(seen.st_mtime_ns, seen.st_mtime_ns))
@@ -158,18 +158,18 @@ def _noted(directory: str) -> Optional[int]:
     try:
         with open(os.path.join(directory, _PID_FILE), encoding="ascii") as stream:
             return int(stream.read(32))
-    except (FileNotFoundError, ValueError):  # it is just being written
+    except (FileNotFoundError, ValueError):  # the file is just being written
         return None
 
 
 def _is_ours(pid: int, directory: str) -> bool:
-    """Return whether a process is the program, started with this directory; a pid alone may be another's by now."""
+    """Return whether a process is the program, started with this directory; the PID may have been reused."""
     arguments = procstat.read(pid, "cmdline").split(b"\0")
     return os.path.basename(arguments[0]) == PROGRAM.encode() and os.fsencode(directory) in arguments
 
 
 def _listens(process: Process, addresses: Sequence[str]) -> bool:
-    """Wait until the process has a socket on each of the addresses; False when it ends before, or has none after a while."""
+    """Wait until the process has a socket on each address; return False if it exits, or at the timeout."""
     wanted = {_local(address) for address in addresses}
     deadline = time.monotonic() + _PATIENCE
     while process.alive():
@@ -182,14 +182,14 @@ def _listens(process: Process, addresses: Sequence[str]) -> bool:
 
 
 def _local(address: str) -> str:
-    """Return an address and the port as /proc/net/udp has them: words of 32 bits in the order of the processor."""
+    """Return address and port in the format of /proc/net/udp: 32-bit words in host byte order."""
     packed = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
     words = (int.from_bytes(packed[at : at + 4], sys.byteorder) for at in range(0, len(packed), 4))
     return f"{''.join(f'{word:08X}' for word in words)}:{PORT:04X}"
 
 
 def _bound() -> Iterator[tuple[str, str]]:
-    """Yield local address and inode of each UDP socket of this network namespace."""
+    """Yield the local address and the inode of each UDP socket in this network namespace."""
     for name in ("udp", "udp6"):
         with suppress(FileNotFoundError), open(f"/proc/thread-self/net/{name}", encoding="ascii") as stream:
             for words in map(str.split, stream.read().splitlines()[1:]):

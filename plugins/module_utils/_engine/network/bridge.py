@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the bridge of a network, and attach containers to it by veth pairs.
+"""Create the bridge of a network, and attach containers to it by veth pairs.
 
-All of it can be repeated, also after a kill at any instant: what is there stays, what is missing is added. Whether a bridge is
-the engine's own tells its MAC, which derives from the network's id. Every function acts in the network namespace of its caller.
+All functions are idempotent, also after a kill at any point: they keep what exists, and add what is missing. A bridge of the
+engine is recognized by its MAC address, which derives from the network's ID. Every function acts in the network namespace of
+its caller.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from ..model.network.wiring import Attachment
 from . import forwarding, inside
 from .way_out import way_out
 
-#: The metric of what is to come after the route of lo, which has 0.
+#: A metric with lower precedence than the route of lo, which has 0.
 _BEHIND_LO = 4096
 
 
 class Bridge(NamedTuple):
-    """What the kernel has of a network: whether the engine made its bridge, and the names of the bridge's ports."""
+    """The observed state of a network's bridge: whether the engine created it, and the names of its ports."""
 
     is_own: bool
     is_up: bool
@@ -36,14 +37,14 @@ class Bridge(NamedTuple):
 
 
 def is_managed(record: NetworkRecord) -> bool:
-    """Return whether the engine makes and removes the bridge, and is not just given one (``mode=unmanaged``)."""
+    """Return whether the engine creates and removes the bridge; it does not with ``mode=unmanaged``."""
     return record.spec.options.get("mode") != "unmanaged"
 
 
 def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
-    """Make the network's bridge with its gateways' addresses, or add what it lacks; return the parameters that were changed.
+    """Create or complete the network's bridge with the addresses of its gateways; return the changed kernel parameters.
 
-    Raises NameInUse when another interface has its name, NotFound when an unmanaged one is not there, HostLacks, OSError.
+    Raises NameInUse if another interface has its name, NotFound if an unmanaged bridge does not exist, HostLacks, OSError.
     """
     with Netlink() as netlink:
         if not is_managed(record):
@@ -61,7 +62,7 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
         _refuse_foreign(record, link)
         changed = forwarding.ensure(
             record
-        )  # before the addresses: IPv6 may be switched off for new interfaces
+        )  # before the addresses, because IPv6 may be disabled for new interfaces
         netlink.batch(
             [
                 links.change(link, up=True, mtu=mtu if mtu != link.mtu else 0),
@@ -73,7 +74,7 @@ def ensure(record: NetworkRecord) -> tuple[sysctl.Changed, ...]:
 
 
 def check(record: NetworkRecord) -> None:
-    """Raise what ``ensure`` would for the interfaces that the host has: NameInUse, NotFound."""
+    """Check the host's interfaces as ``ensure`` does. Raises NameInUse or NotFound."""
     with Netlink() as netlink:
         (link,) = links.find(netlink, record.interface)
         if not is_managed(record):
@@ -83,7 +84,7 @@ def check(record: NetworkRecord) -> None:
 
 
 def forget_gateways(former: NetworkRecord, record: NetworkRecord) -> None:
-    """Take off a bridge the addresses that it had by a former record of the network, and has not by this one."""
+    """Remove the addresses from a bridge that are in a former record of the network, but not in the current one."""
     gone = {*_gateways(former)} - {*_gateways(record)}
     with Netlink() as netlink:
         (link,) = links.find(netlink, record.interface)
@@ -92,7 +93,7 @@ def forget_gateways(former: NetworkRecord, record: NetworkRecord) -> None:
 
 
 def remove(record: NetworkRecord) -> None:
-    """Remove the network's bridge; one that is gone is fine, one that the engine did not make stays."""
+    """Remove the network's bridge if it exists and the engine created it."""
     with Netlink() as netlink:
         (link,) = links.find(netlink, record.interface)
         if link is not None and is_managed(record) and _is_own(record, link):
@@ -100,7 +101,7 @@ def remove(record: NetworkRecord) -> None:
 
 
 def observe(record: NetworkRecord) -> Optional[Bridge]:
-    """Return what there is of the network's bridge, None when there is no interface of that name."""
+    """Return the state of the network's bridge, None if there is no interface of that name."""
     with Netlink() as netlink:
         (link,) = links.find(netlink, record.interface)
         if link is None:
@@ -111,9 +112,9 @@ def observe(record: NetworkRecord) -> Optional[Bridge]:
 
 
 def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> None:
-    """Give the network namespace at a path the interface of an attachment, ready to be used, with its other end in the bridge.
+    """Create the interface of an attachment in the network namespace at a path, configured and connected to the bridge.
 
-    Raises NotFound without the bridge, NameInUse when something else has the name of one of the two ends, OSError.
+    Raises NotFound without the bridge, NameInUse if another interface has the name of one of the two ends, OSError.
     """
     with Netlink() as netlink, inside.opened(netns_path) as netns_fd:
         bridge, host_end = links.find(netlink, record.interface, attachment.host_interface)
@@ -133,7 +134,7 @@ def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> No
 
 
 def detach(attachment: Attachment) -> None:
-    """Remove the interface of an attachment, both ends of it; one that is gone is fine."""
+    """Remove both ends of an attachment's interface; do nothing if they are gone."""
     with Netlink() as netlink:
         (host_end,) = links.find(netlink, attachment.host_interface)
         if host_end is not None and host_end.kind == "veth":
@@ -141,7 +142,7 @@ def detach(attachment: Attachment) -> None:
 
 
 def is_attached(attachment: Attachment) -> bool:
-    """Return whether the host's end of an attachment is there, in a bridge and up; with it is the container's."""
+    """Return whether the host's end of an attachment exists, is in a bridge and up; the container's end then exists too."""
     with Netlink() as netlink:
         (host_end,) = links.find(netlink, attachment.host_interface)
         return host_end is not None and host_end.up and host_end.master != 0
@@ -153,15 +154,15 @@ def _vlan(record: NetworkRecord) -> int:
 
 @contextmanager
 def _vlans(record: NetworkRecord) -> Iterator[None]:
-    """Say what is missing where bridges know no VLANs."""
+    """Translate the error of a kernel whose bridges do not support VLANs into HostLacks."""
     try:
         yield
     except OSError as error:
         if error.errno != errno.EOPNOTSUPP or not _vlan(record):
             raise
         raise HostLacks(
-            f"the network {record.name!r} has a vlan, and bridges of this kernel know none (CONFIG_BRIDGE_VLAN_FILTERING)",
-            remedy="Leave vlan out of the network's options",
+            f"network {record.name!r} has a vlan, which bridges of this kernel do not support (CONFIG_BRIDGE_VLAN_FILTERING)",
+            remedy="Leave out vlan in the network's opt",
             feature="vlan",
         ) from None
 
@@ -174,7 +175,7 @@ def _tag_port(netlink: Netlink, record: NetworkRecord, attachment: Attachment) -
 
 
 def _mtu_outside(netlink: Netlink) -> int:
-    """Return the MTU of the interface that leads out of the host, 0 when there is none: larger packets would not get far."""
+    """Return the MTU of the interface of the host's default route, 0 if there is none: larger packets would be fragmented."""
     link = way_out(netlink)
     return link.mtu if link else 0
 
@@ -189,8 +190,10 @@ def _there(netlink: Netlink, record: NetworkRecord) -> links.Link:
 
 
 def _no_bridge(record: NetworkRecord, link: Optional[links.Link] = None) -> NotFound:
-    but = f", which {link.name} is not" if link is not None else ""
-    return NotFound("bridge", record.interface, remedy=f"Network {record.name!r} needs one{but}")
+    but = f"; {link.name} is another kind of interface" if link is not None else ""
+    return NotFound(
+        "bridge", record.interface, remedy=f"Create the bridge, which network {record.name!r} needs{but}"
+    )
 
 
 def _refuse_foreign(record: NetworkRecord, link: links.Link) -> None:
@@ -201,9 +204,8 @@ def _refuse_foreign(record: NetworkRecord, link: links.Link) -> None:
 def _name_in_use(record: NetworkRecord, link: links.Link) -> NameInUse:
     kind = f"a {link.kind}" if link.kind else "a device"
     return NameInUse(
-        f"the network {record.name!r} needs the network interface {link.name}, which is there already: {kind} that the engine has"
-        " not made",
-        remedy="Give the network another interface_name, or remove that interface",
+        f"network {record.name!r} needs the interface name {link.name}, which is in use: {kind} that the engine did not create",
+        remedy="Choose another interface_name for the network, or remove that interface",
         interface=link.name,
         network=record.name,
     )
@@ -214,7 +216,7 @@ def _is_own(record: NetworkRecord, link: links.Link) -> bool:
 
 
 def _mac(record: NetworkRecord) -> str:
-    """Return the MAC of a bridge: an individual address that is locally administered (IEEE 802), with digits of the id."""
+    """Return the MAC of a bridge: a locally administered unicast address (IEEE 802) with digits of the ID."""
     return ":".join(["02", *(record.id[at : at + 2] for at in range(0, 10, 2))])
 
 
@@ -225,33 +227,33 @@ def _gateways(record: NetworkRecord) -> list[str]:
 
 
 def _loopback(record: NetworkRecord, link: links.Link) -> list[Request]:
-    # Ports are reached by ::1 of the host: the answer, translated back to it, is taken only on a link that has this route. Who
-    # sends to ::1 from the link itself is refused by the kernel before (RFC 4291, 2.5.3).
+    # Ports are reachable at ::1 of the host: the answer, translated back to ::1, is accepted only on a link with this route. The
+    # kernel drops packets to ::1 that come from the link itself earlier (RFC 4291, 2.5.3).
     leads_out = not record.spec.internal and any(subnet.version == 6 for subnet in record.subnets)
     return [addresses.add_local_route(link.ifindex, "::1/128", _BEHIND_LO)] if leads_out else []
 
 
 def _refuse_others(host_end: links.Link, bridge: links.Link) -> None:
-    """Raise NameInUse for a veth that is not what is left of an attachment to this bridge."""
+    """Check that a veth is a remnant of an attachment to this bridge. Raises NameInUse otherwise."""
     if host_end.master != bridge.ifindex and not is_host_end(host_end.name):
         raise _end_in_use(host_end, "is not in the network's bridge")
 
 
 def _end_in_use(host_end: links.Link, why: str) -> NameInUse:
     return NameInUse(
-        f"the network interface {host_end.name} of the host is there already and {why}",
-        remedy="Remove it, or give the attachment another host_interface_name",
+        f"the network interface {host_end.name} already exists on the host and {why}",
+        remedy="Remove it, or choose another host_interface_name for the attachment",
         interface=host_end.name,
     )
 
 
 def _is_pair(netns_fd: int, attachment: Attachment, host_end: links.Link) -> bool:
-    """Return whether the host's end is that of the interface inside; raises NameInUse when it is none of a pair at all."""
+    """Return whether the host's end and the interface in the namespace are a pair. Raises NameInUse if it is not a veth."""
     if host_end.kind != "veth":
-        raise _end_in_use(host_end, "is no veth")
+        raise _end_in_use(host_end, "is not a veth")
     with Netlink(netns_fd) as netlink:
         (end,) = links.find(netlink, attachment.interface)
-    # Index and parent lie in two namespaces, in which numbers repeat; the MAC is of this attachment alone.
+    # Index and parent are in different namespaces, in which numbers repeat; the MAC is unique to this attachment.
     return end is not None and (end.ifindex, end.parent, end.mac) == (
         host_end.parent,
         host_end.ifindex,
@@ -278,7 +280,6 @@ def _host_end(
 
 
 def _hairpin(attachment: Attachment) -> list[Request]:
-    # Where frames on a bridge pass the filters of IP too, a container that asks for its own published port is answered by its
-    # own port of the bridge.
+    # If bridged frames pass the IP filters, packets of a container to its own published port return through its own bridge port.
     filtered = forwarding.filters_bridged(4) or forwarding.filters_bridged(6)
     return [links.hairpin(attachment.host_interface, on=True)] if filtered else []

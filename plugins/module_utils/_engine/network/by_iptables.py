@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do what ``firewall`` does on a host that has iptables and no nftables."""
+"""Implement ``firewall`` with iptables, for hosts without nftables."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _TIMEOUT = 60
 
 
 def is_the_way() -> bool:
-    """Return whether nftables is missing and iptables is there."""
+    """Return whether nftables is missing and iptables is installed."""
     return not nft.is_there() and command.find_program("iptables-restore") is not None
 
 
 def load(
     networks: Sequence[NetworkRecord], publications: Sequence[Publication], table: str, *, loopback6: bool
 ) -> None:
-    """Write all of ours anew: one transaction for each table of iptables. Raises CommandFailed, as all here."""
+    """Rewrite all rules of the engine, in one transaction per table. Raises CommandFailed, like all functions here."""
     for version in _versions():
         saved = _saved(version)
         script = iptables_rules.whole(saved, networks, publications, table, version, loopback6=loopback6)
@@ -34,7 +34,7 @@ def load(
 
 
 def renew(networks: Sequence[NetworkRecord], table: str) -> None:
-    """Make the chains know these networks and no others; raises NotFound when they are not there."""
+    """Rewrite the rules of networks; ports stay. Raises NotFound if the engine's chains do not exist."""
     loopback6 = not forwarding.filters_bridged(6)
     for version in _versions():
         saved = _there(version, table)
@@ -42,7 +42,7 @@ def renew(networks: Sequence[NetworkRecord], table: str) -> None:
 
 
 def publish(publication: Publication, _former: Optional[Publication], table: str) -> None:
-    """Add the ports of a container, in place of its former ones; raises NotFound when our chains are not there."""
+    """Replace the ports of a container. Raises NotFound if the engine's chains do not exist."""
     for version in _versions():
         saved = _there(version, table)
         _restore(
@@ -51,18 +51,18 @@ def publish(publication: Publication, _former: Optional[Publication], table: str
 
 
 def withdraw(container_id: str, _known: Optional[Publication], table: str) -> None:
-    """Close all ports of a container; none, or no chains, is fine."""
+    """Remove all ports of a container; do nothing if there are none, or no chains."""
     for version in _versions():
         _restore(version, iptables_rules.changed(_saved(version), container_id, [], table, version))
 
 
 def present(table: str) -> bool:
-    """Return whether our chains are there."""
+    """Return whether the engine's chains exist."""
     return all(iptables_rules.is_there(_saved(version), table) for version in _versions())
 
 
 def remove(table: str) -> None:
-    """Remove all of ours; none is fine."""
+    """Remove all rules of the engine; do nothing if there are none."""
     for version in _versions():
         _restore(version, iptables_rules.gone(_saved(version), table))
 
@@ -74,7 +74,7 @@ def _versions() -> list[int]:
 def _there(version: int, table: str) -> str:
     saved = _saved(version)
     if not iptables_rules.is_there(saved, table):
-        raise NotFound("chain of iptables", table, remedy="Load the engine's rules again")
+        raise NotFound("iptables chain", table, remedy="Reload the engine's rules")
     return saved
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Do what ``firewall`` does by nftables."""
+"""Implement ``firewall`` with nftables."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from . import rules
 def load(
     networks: Sequence[NetworkRecord], publications: Sequence[Publication], table: str, *, loopback6: bool
 ) -> None:
-    """Write the whole table anew. Raises CommandFailed, as all here."""
+    """Rewrite the whole table. Raises CommandFailed, like all functions here."""
     nft.apply(rules.whole(networks, publications, table, loopback6=loopback6))
 
 
 def renew(networks: Sequence[NetworkRecord], table: str) -> None:
-    """Make the table know these networks and no others; raises NotFound when it is not there."""
+    """Rewrite the rules of networks; ports stay. Raises NotFound if the table does not exist."""
     try:
         nft.apply(rules.renewed(networks, table))
     except CommandFailed:
@@ -30,7 +30,7 @@ def renew(networks: Sequence[NetworkRecord], table: str) -> None:
 
 
 def publish(publication: Publication, former: Optional[Publication], table: str) -> None:
-    """Add the ports of a container, in place of its former ones; raises NotFound when the table is not there."""
+    """Replace the ports of a container. Raises NotFound if the table does not exist."""
     lost = rules.deleted(rules.elements(former), table) if former is not None else ""
     script = f"{lost}\n{rules.published(publication, table)}".strip()
     if not script:
@@ -38,7 +38,7 @@ def publish(publication: Publication, former: Optional[Publication], table: str)
     try:
         nft.apply(script)
     except CommandFailed:
-        # What the table has of it is something else, from a life of the container that ended without us.
+        # The table has other ports of the container, from a run whose end the engine missed.
         stale = rules.owned(_objects(table), publication.container_id)
         if not stale and former is None:
             raise
@@ -46,7 +46,7 @@ def publish(publication: Publication, former: Optional[Publication], table: str)
 
 
 def withdraw(container_id: str, known: Optional[Publication], table: str) -> None:
-    """Close all ports of a container; none, or no table, is fine. Those that are known need not be listed."""
+    """Remove all ports of a container, if there are any; ``known`` ports are removed without listing the table."""
     if known is not None and _withdraw_known(known, table):
         return
     found = rules.owned(nft.table("inet", table) or (), container_id)
@@ -55,17 +55,17 @@ def withdraw(container_id: str, known: Optional[Publication], table: str) -> Non
 
 
 def present(table: str) -> bool:
-    """Return whether the table is there."""
+    """Return whether the table exists."""
     return nft.has_table("inet", table)
 
 
 def remove(table: str) -> None:
-    """Remove the table; none is fine."""
+    """Remove the table; do nothing if there is none."""
     nft.apply(f"table inet {table}\ndelete table inet {table}")
 
 
 def _withdraw_known(publication: Publication, table: str) -> bool:
-    """Close these ports; False when one of them is closed, or when there is no table."""
+    """Remove these ports; return False if one of them is missing, or the table."""
     found = rules.elements(publication)
     if not found:
         return True
@@ -79,5 +79,5 @@ def _withdraw_known(publication: Publication, table: str) -> bool:
 def _objects(table: str) -> list[dict[str, object]]:
     found = nft.table("inet", table)
     if found is None:
-        raise NotFound("nftables table", table, remedy="Load the engine's rules again")
+        raise NotFound("nftables table", table, remedy="Reload the engine's rules")
     return found

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run the plugins of the Container Network Interface: ADD, CHECK and DEL of one container in one network.
+"""Run CNI plugins: ADD, CHECK and DEL for a container in a network.
 
 Source: the CNI specification, sections 2 to 4. Plugins act in the network namespace of the caller, which is the host's.
 """
@@ -18,9 +18,9 @@ from ..model.network import cni
 from ..model.network.cni import Plugins, Request
 from ..model.values import jsontext
 
-#: Where lists of plugins are looked for by name.
+#: The directory in which lists of plugins are found by name.
 DIRECTORY = "/etc/cni/net.d"
-#: Where plugins are, in the order of podman's ``cni_plugin_dirs`` (containers.conf(5)).
+#: The directories of plugins, in the order of podman's ``cni_plugin_dirs`` (containers.conf(5)).
 PLACES = (
     "/usr/local/libexec/cni",
     "/usr/libexec/cni",
@@ -30,16 +30,16 @@ PLACES = (
 )
 _ENDINGS = (".conflist", ".conf", ".json")
 _OPTION = "opt.conflist"
-#: Bytes of a list, and how many files are searched.
+#: The maximum size of a list in bytes, and the maximum number of files to search.
 _LIMIT, _MOST_FILES = 1 << 20, 1000
-#: Seconds for one plugin: one that asks a server for an address waits for it.
+#: Timeout of a plugin in seconds; it may wait for a server that assigns addresses.
 _TIMEOUT = 60.0
 
 
 class How(NamedTuple):
-    """What is asked, the path of the container's network namespace ("" where it is gone), and a descriptor that plugins keep.
+    """The request, the path of the container's network namespace ("" if it is gone), and a descriptor that plugins inherit.
 
-    A lock on that is held as long as one of them runs, whoever has started it and was killed.
+    A lock on the descriptor is held while a plugin runs, even if the process that started it was killed.
     """
 
     request: Request
@@ -48,33 +48,33 @@ class How(NamedTuple):
 
 
 def find(name: str) -> Plugins:
-    """Return the list of plugins at an absolute path, or of this name in the standard directory; the first file by name is it.
+    """Return the list of plugins at an absolute path, or the first list of this name in the standard directory.
 
-    Raises Missing, InvalidOption.
+    Raises Missing or InvalidOption.
     """
     if name.startswith("/"):
         return _read(name)
     for path in _files():
-        with suppress(InvalidOption):  # of another network, which is none of this one's business
+        with suppress(InvalidOption):  # an invalid list of another network is irrelevant here
             found = _read(path)
             if found.name == name:
                 return found
     raise Missing(
         _OPTION,
         name,
-        f"is the name of no list of CNI plugins in {DIRECTORY}",
-        remedy="Put it there before, or name the file by its path",
+        f"is not the name of a list of CNI plugins in {DIRECTORY}",
+        remedy="Create the list there first, or name the path of the file",
     )
 
 
 def refuse_missing(plugins: Plugins) -> None:
-    """Raise HostLacks for a plugin that is not installed."""
+    """Check that all plugins are installed. Raises HostLacks."""
     for kind in plugins.types:
         _program(kind)
 
 
 def add(plugins: Plugins, how: How) -> dict[str, Any]:
-    """Attach a container and return the last plugin's result; raises CommandFailed, and ``delete`` is to be called then."""
+    """Attach a container, and return the last plugin's result. Raises CommandFailed; the caller must then call ``delete``."""
     result: Optional[dict[str, Any]] = None
     for number in range(len(plugins.each)):
         result = result_of(plugins, number, _call("ADD", plugins, number, how, result))
@@ -82,28 +82,28 @@ def add(plugins: Plugins, how: How) -> dict[str, Any]:
 
 
 def check(plugins: Plugins, how: How, result: Mapping[str, Any]) -> None:
-    """Raise CommandFailed when a plugin misses something that it has made; lists that can't be checked pass."""
+    """Run CHECK for all plugins of a list that supports it. Raises CommandFailed if a plugin misses what it created."""
     for number in range(len(plugins.each) if plugins.checks else 0):
         _call("CHECK", plugins, number, how, result)
 
 
 def delete(plugins: Plugins, how: How, result: Optional[Mapping[str, Any]]) -> None:
-    """Take a container off, whatever of it is there.
+    """Detach a container, even if it is only partially attached.
 
-    Each plugin is told, the last first; then the first failure is raised: CommandFailed, HostLacks.
+    All plugins are called, the last first; afterwards, the first failure is raised: CommandFailed or HostLacks.
     """
     failed: list[EngineError] = []
     for number in reversed(range(len(plugins.each))):
         try:
             _call("DEL", plugins, number, how, result if plugins.remembers else None)
-        except EngineError as error:  # noqa: PERF203  (the others are told all the same)
+        except EngineError as error:  # noqa: PERF203  (the others are called all the same)
             failed.append(error)
     if failed:
         raise failed[0]
 
 
 def _call(verb: str, plugins: Plugins, number: int, how: How, previous: Optional[Mapping[str, Any]]) -> bytes:
-    """Run one plugin and return what it prints; raises CommandFailed with its own words, CommandTimeout, HostLacks."""
+    """Run a plugin, and return its output. Raises CommandFailed with its error message, CommandTimeout or HostLacks."""
     request = how.request
     kind = plugins.each[number]["type"]
     environment = {
@@ -125,23 +125,23 @@ def _call(verb: str, plugins: Plugins, number: int, how: How, previous: Optional
     )
     if ended.returncode != 0:
         said = cni.failure(ended.stdout) or ended.stderr[-500:].decode("utf-8", "replace").strip()
-        raise failed(plugins, kind, f"fails at {verb}: {said or f'exit code {ended.returncode}'}")
+        raise failed(plugins, kind, f"failed at {verb}: {said or f'exit status {ended.returncode}'}")
     return ended.stdout
 
 
 def result_of(plugins: Plugins, number: int, output: bytes) -> dict[str, Any]:
-    """Return the result that a plugin has printed; raises CommandFailed."""
+    """Return the result that a plugin printed. Raises CommandFailed."""
     try:
         return jsontext.parse_object(output)
     except ValueError as error:
-        raise failed(plugins, plugins.each[number]["type"], f"prints no result: {error}") from None
+        raise failed(plugins, plugins.each[number]["type"], f"printed no valid result: {error}") from None
 
 
 def failed(plugins: Plugins, kind: str, why: str) -> CommandFailed:
-    """Return the error for what a plugin has done."""
+    """Return the error for a failed plugin."""
     return CommandFailed(
         f"CNI plugin {kind} of {plugins.name} {why}",
-        remedy="See the list of plugins, and what the plugin needs",
+        remedy="Check the list of plugins, and the requirements of the plugin",
         program=kind,
     )
 
@@ -150,8 +150,8 @@ def _program(kind: str) -> str:
     found = next((path for place in PLACES if os.access(path := f"{place}/{kind}", os.X_OK)), None)
     if found is None:
         raise HostLacks(
-            f"the CNI plugin {kind} is in none of {', '.join(PLACES)}",
-            remedy="Install it: package containernetworking-plugins has the usual ones",
+            f"the CNI plugin {kind} is not installed in {', '.join(PLACES)}",
+            remedy="Install it; package containernetworking-plugins contains the common plugins",
             program=kind,
         )
     return found
@@ -174,5 +174,5 @@ def _read(path: str) -> Plugins:
         return cni.parse_plugins(text, most=_LIMIT)
     except ValueError as error:
         raise InvalidOption(
-            _OPTION, path, f"is no list of CNI plugins: {error}", remedy="Mend the file"
+            _OPTION, path, f"is not a list of CNI plugins: {error}", remedy="Correct the file"
         ) from None

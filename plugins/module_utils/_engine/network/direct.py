@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attach containers straight to an interface of the host: drivers macvlan and ipvlan.
+"""Attach containers directly to an interface of the host: drivers macvlan and ipvlan.
 
-Sources: podman-network-create(1), ip-link(8). All of it can be repeated. There is nothing on the host: the interface is in the
-container's namespace alone and ends with it.
+Sources: podman-network-create(1), ip-link(8). All functions are idempotent. Nothing is created on the host: the interface exists
+only in the container's namespace, and is removed with it.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from .way_out import way_out
 
 
 def check(record: NetworkRecord) -> None:
-    """Raise what an attachment could only fail with: as there, and HostLacks where the kernel has no such driver."""
+    """Check that an attachment can succeed. Raises as ``attach`` does, and HostLacks if the kernel lacks the driver."""
     with Netlink() as netlink:
         _parent(netlink, record)
         if not links.knows(netlink, record.spec.driver):
             driver = record.spec.driver
             raise HostLacks(
-                f"the network {record.name!r} is of driver {driver}, and this kernel has none (CONFIG_{driver.upper()})",
-                remedy="Give it another driver",
+                f"network {record.name!r} has the driver {driver}, which this kernel does not support (CONFIG_{driver.upper()})",
+                remedy="Choose another driver",
                 feature=driver,
             )
 
 
 def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> None:
-    """Give the network namespace at a path the interface of an attachment, ready to be used.
+    """Create the interface of an attachment in the network namespace at a path, and configure it.
 
-    Raises NotFound without the interface of the host, HostLacks where none is named and there is no default route, NameInUse when
-    the container has another one of that name, OSError with the kernel's words where it has no such driver.
+    Raises NotFound without the parent interface, HostLacks if none is named and there is no default route, NameInUse if the
+    container has another interface of that name, OSError with the kernel's message if it lacks the driver.
     """
     with Netlink() as netlink, inside.opened(netns_path) as netns_fd, Netlink(netns_fd) as within:
         parent = _parent(netlink, record)
@@ -44,7 +44,7 @@ def attach(record: NetworkRecord, netns_path: str, attachment: Attachment) -> No
 
 
 def detach(netns_path: str, attachment: Attachment) -> None:
-    """Remove the interface of an attachment; one that is gone is fine, and so is a namespace that is gone."""
+    """Remove the interface of an attachment; do nothing if it or its namespace is gone."""
     try:
         with Netlink(netns_path) as netlink:
             netlink.ask(links.delete(attachment.interface))
@@ -53,27 +53,29 @@ def detach(netns_path: str, attachment: Attachment) -> None:
 
 
 def _parent(netlink: Netlink, record: NetworkRecord) -> links.Link:
-    """Return the interface that the network lies on: the one of its options, else that of the host's default route."""
+    """Return the parent interface of the network: the one in its options, otherwise that of the host's default route."""
     name = record.spec.options.get("parent", "")
     found = links.find(netlink, name)[0] if name else way_out(netlink)
     if found is None and not name:
         raise HostLacks(
-            f"the network {record.name!r} names no parent, and the host has no default route whose interface would be it",
-            remedy="Write parent in its opt",
+            f"network {record.name!r} names no parent, and the host has no default route to use its interface",
+            remedy="Set parent in its opt",
         )
     if found is None:
-        raise NotFound("network interface", name, remedy=f"Network {record.name!r} needs it as its parent")
+        raise NotFound(
+            "network interface", name, remedy=f"Create it, or change the parent of network {record.name!r}"
+        )
     return found
 
 
 def _make(netlink: Netlink, within: Netlink, attachment: Attachment, wanted: Request) -> None:
-    """Make the interface and give it its name.
+    """Create the interface and name it.
 
-    Linux 6.1, of Debian 12, refuses a name that the host uses itself, such as eth0, for an interface of another namespace: so the
-    interface is made with a name of its own, as the host's end of a pair has, and renamed inside.
+    Linux 6.1 (Debian 12) refuses a name that the host itself uses, such as eth0, for an interface in another namespace. The
+    interface is therefore created with a unique name, like the host's end of a pair, and renamed in the namespace.
     """
     (half,) = links.find(within, attachment.host_interface)
-    if half is None:  # else a killed attachment has made it
+    if half is None:  # otherwise a killed attachment created it
         netlink.ask(wanted)
         (half,) = links.find(within, attachment.host_interface)
     if half is None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write what aardvark-dns reads of a network: the addresses it listens on, then one line for each container.
+"""Write the file of a network for aardvark-dns: the addresses to listen on, then a line per container.
 
-Source: parse_config of aardvark-dns. A space separates fields, a comma their items; the last is left out when it is empty.
+Source: parse_config of aardvark-dns. Fields are separated by spaces, their items by commas; an empty last field is left out.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Named(NamedTuple):
-    """A container in one network: its addresses there, its names, and the name servers that its own questions go to."""
+    """A container in a network: its addresses, its names, and the name servers for its own queries."""
 
     container_id: str
     addresses: Sequence[str]
@@ -20,9 +20,9 @@ class Named(NamedTuple):
 
 
 def added(text: str, gateways: Sequence[str], servers: Sequence[str], named: Named) -> str:
-    """Return the text with a container's line, which stands last if it is new, and with the first line anew.
+    """Return the text with a container's line, appended if it is new, and with a new first line.
 
-    ``servers`` are the name servers of the network, which answer what none of its containers is called.
+    ``servers`` are the network's name servers, which answer names that no container has.
     """
     own = _line(named)
     others = _others(text, named.container_id)
@@ -31,7 +31,7 @@ def added(text: str, gateways: Sequence[str], servers: Sequence[str], named: Nam
 
 
 def without(text: str, container_id: str) -> str:
-    """Return the text without the container's line, "" when no container is left."""
+    """Return the text without the container's line, "" if no container is left."""
     others = _others(text, container_id)
     return "".join(f"{line}\n" for line in (*text.splitlines()[:1], *others)) if others else ""
 
@@ -45,7 +45,7 @@ def _first(gateways: Sequence[str], servers: Sequence[str]) -> str:
 
 
 def _line(named: Named) -> str:
-    """Return the line; names are compared in small letters."""
+    """Return the line of a container; names are in lower case, because they are compared so."""
     names = dict.fromkeys(name.lower() for name in named.names)
     v4 = [address for address in named.addresses if ":" not in address]
     v6 = [address for address in named.addresses if ":" in address]

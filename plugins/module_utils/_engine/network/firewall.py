@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publish ports and separate networks, in the network namespace of the caller: by nftables, or by iptables where that is missing.
+"""Publish ports and isolate networks, in the network namespace of the caller, with nftables, or with iptables without it.
 
-``table`` is ``rules.table_of`` of the engine's root. All raise CommandFailed with what the program says, HostLacks where a host
-has neither, and OSError.
+``table`` is ``rules.table_of`` of the engine's root. All functions raise CommandFailed with the program's message, HostLacks if
+the host has neither, or OSError.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from . import forwarding, rules
 
 
 def backend() -> str:
-    """Return what does it on this host: nft.LIBRARY, nft.PROGRAM or "iptables"."""
+    """Return the backend on this host: nft.LIBRARY, nft.PROGRAM or "iptables"."""
     from . import by_iptables
 
     return "iptables" if by_iptables.is_the_way() else nft.backend()
 
 
 def told() -> str:
-    """Return what does it on this host, by trying: "libnftables", "nft", "iptables", "" where nothing works."""
+    """Return the backend that works on this host: "libnftables", "nft", "iptables", "" if none does."""
     try:
         found = backend()
         if found != "iptables":
@@ -38,8 +38,8 @@ def told() -> str:
 def load(
     networks: Sequence[NetworkRecord], publications: Iterable[Publication], *, table: str = rules.TABLE
 ) -> None:
-    """Write the whole table anew in one transaction: connections go on, and no packet meets half of it."""
-    # The kernel takes an answer to ::1 on a bridge whose frames pass the filters of IP for one to be bridged on.
+    """Rewrite the whole table in one transaction: connections continue, and no packet sees a partial table."""
+    # If bridged frames pass the IP filters, the kernel bridges an answer to ::1 instead of delivering it.
     loopback6 = not forwarding.filters_bridged(6)
     publications = tuple(publications)
     _means().load(networks, publications, table, loopback6=loopback6)
@@ -47,23 +47,23 @@ def load(
 
 
 def renew(networks: Sequence[NetworkRecord], *, table: str = rules.TABLE) -> None:
-    """Make the table know these networks and no others; ports stay. Raises NotFound when the table is not there."""
+    """Rewrite the rules of networks; ports stay. Raises NotFound if the table does not exist."""
     _means().renew(networks, table)
 
 
 def publish(
     publication: Publication, *, former: Optional[Publication] = None, table: str = rules.TABLE
 ) -> None:
-    """Lead the ports to the container, and no longer those of ``former``, in one transaction; repeated it changes nothing.
+    """Forward the ports to the container instead of those of ``former``, in one transaction; idempotent.
 
-    Raises NotFound when the table is not there.
+    Raises NotFound if the table does not exist.
     """
     _means().publish(publication, former, table)
     _lead_datagrams([publication])
 
 
 def withdraw(container_id: str, *, known: Optional[Publication] = None, table: str = rules.TABLE) -> None:
-    """Close all ports of a container; none, or no table, is fine.
+    """Remove all ports of a container; do nothing if there are none, or no table.
 
     With ``known``, the ports that it has, the table need not be listed.
     """
@@ -71,17 +71,17 @@ def withdraw(container_id: str, *, known: Optional[Publication] = None, table: s
 
 
 def present(*, table: str = rules.TABLE) -> bool:
-    """Return whether the table is there."""
+    """Return whether the table exists."""
     return bool(_means().present(table))
 
 
 def remove(*, table: str = rules.TABLE) -> None:
-    """Remove the table with all that is in it; none is fine."""
+    """Remove the table with its content; do nothing if there is none."""
     _means().remove(table)
 
 
 def _means() -> Any:
-    """Return the module that does it."""
+    """Return the module that implements these functions on this host."""
     if nft.is_there():
         from . import by_nftables
 
@@ -89,12 +89,12 @@ def _means() -> Any:
     from . import by_iptables
 
     if not by_iptables.is_the_way():
-        nft.backend()  # which tells what is missing
+        nft.backend()  # raises HostLacks, naming what is missing
     return by_iptables
 
 
 def _lead_datagrams(publications: Sequence[Publication]) -> None:
-    """Lead clients that have sent datagrams before, and do not stop, to the container that has the port now."""
+    """Redirect clients that keep sending datagrams from an earlier container to the one that has the port now."""
     ports = {
         port.host_port + offset
         for publication in publications

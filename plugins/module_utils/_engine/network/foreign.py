@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find other firewalls of the host that drop what our networks send, and make them take it."""
+"""Find other firewalls of the host that drop packets of the engine's networks, and make them accept these."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ..kernel.net import nft
 from ..model.network.spec import NetworkRecord
 from . import firewalld, iptables, rules
 
-#: Of nftables, where what our networks send and get may be dropped: on its way, and to the host itself.
+#: The nftables hooks at which packets of networks may be dropped: forwarded ones, and those to the host itself.
 _HOOKS = ("forward", "input")
 
 
 class Hindrance(NamedTuple):
-    """A chain of somebody else that drops what it does not know; nobody but its owner can mend it."""
+    """A foreign chain that drops packets by default; only its owner can change it."""
 
     family: str
     table: str
@@ -26,11 +26,10 @@ class Hindrance(NamedTuple):
 def admit(
     networks: Sequence[NetworkRecord], *, gone: Sequence[str] = (), table: str = rules.TABLE
 ) -> tuple[Hindrance, ...]:
-    """Make iptables (docker, ufw) and firewalld take what these networks send and get; return what still stands in the way.
+    """Make iptables (docker, ufw) and firewalld accept packets of these networks; return the remaining obstacles.
 
-    Called with all networks, after ``firewall.load`` and ``renew``; ``gone`` are the bridges of networks that were removed.
-    Without any network nothing of ours stays with others. Raises CommandFailed, and HostLacks where firewalld runs without its
-    program.
+    Called with all networks, after ``firewall.load`` and ``renew``; ``gone`` are the bridges of removed networks. Without any
+    network, all rules in foreign firewalls are removed. Raises CommandFailed, or HostLacks if firewalld runs without its program.
     """
     chains = nft.chains() if nft.is_there() else None
     unwritten = iptables.admit(networks, chains, table)
@@ -42,7 +41,7 @@ def admit(
 
 
 def _is_told(one: Hindrance, networks: Sequence[NetworkRecord]) -> bool:
-    """Return whether the owner of a table of nftables has named our bridges there: what it says of them is meant."""
+    """Return whether the owner of an nftables table has rules for the engine's bridges, which are then intended."""
     if one.table == "filter" or not nft.is_there():
         return False
     text = str(nft.table(one.family, one.table))
@@ -56,7 +55,7 @@ def _is_told(one: Hindrance, networks: Sequence[NetworkRecord]) -> bool:
 def hindrances(
     chains: Sequence[Mapping[str, object]], unwritten: Sequence[iptables.Kind], table: str
 ) -> tuple[Hindrance, ...]:
-    """Return the chains that drop what is forwarded or comes to the host, and are neither ours nor were told (pure)."""
+    """Return the foreign chains that drop forwarded or incoming packets, and could not be changed (pure)."""
     told = {(family, "filter") for family in ("ip", "ip6")} - {
         (kind.family, "filter") for kind in unwritten if not kind.is_legacy
     }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring a container's interface up inside of its network namespace, whatever made the interface."""
+"""Configure a container's interface in its network namespace, regardless of the driver that created it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..kernel.net import addresses, links, sysctl
 from ..kernel.net.netlink import Netlink, Request
 from ..model.network.wiring import ON_LINK, Attachment
 
-#: Written to the interface in the container before it comes up: its IPv6 addresses are ready at once, as the engine gives no
-#: address twice; no neighbour makes itself its router; it may have its default route on another interface; and those who know
-#: its addresses by an earlier container's MAC are told.
+#: Parameters of the interface, set before it comes up. IPv6 addresses are usable at once, because the engine assigns no address
+#: twice; no neighbour can become its router; its default route may be on another interface; and neighbours that know its
+#: addresses with an earlier container's MAC are notified.
 _INSIDE = (
     (6, "accept_dad", "0"),
     (6, "accept_ra", "0"),
@@ -27,7 +27,7 @@ _INSIDE = (
 
 @contextmanager
 def opened(path: str) -> Iterator[int]:
-    """Give a descriptor of the namespace at a path; raises OSError."""
+    """Yield a descriptor of the namespace at a path. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         yield fd
@@ -36,16 +36,16 @@ def opened(path: str) -> Iterator[int]:
 
 
 def name_in_use(attachment: Attachment) -> NameInUse:
-    """Return the error for an interface of the container that has the name already."""
+    """Return the error for an existing interface of the container with that name."""
     return NameInUse(
-        f"the container has another network interface {attachment.interface} already",
-        remedy="Give the attachment another interface_name",
+        f"the container already has another network interface {attachment.interface}",
+        remedy="Choose another interface_name for the attachment",
         interface=attachment.interface,
     )
 
 
 def raise_loopback() -> None:
-    """Bring lo up in the namespace that this is called in."""
+    """Bring up lo in the current network namespace."""
     with Netlink() as netlink:
         (loopback,) = links.find(netlink, "lo")
         if loopback is not None and not loopback.up:
@@ -53,9 +53,9 @@ def raise_loopback() -> None:
 
 
 def complete(attachment: Attachment) -> None:
-    """Bring the interface and lo up in the namespace that this is called in, with addresses and routes; what is there stays.
+    """Bring up the interface and lo in the current network namespace, with addresses and routes; idempotent.
 
-    Raises NotFound without the interface, OSError.
+    Raises NotFound without the interface, or OSError.
     """
     with Netlink() as netlink:
         inside, loopback = links.find(netlink, attachment.interface, "lo")
@@ -66,7 +66,7 @@ def complete(attachment: Attachment) -> None:
         netlink.batch(
             [
                 links.change(loopback, up=True),
-                # What has addresses when it comes up tells them to its neighbours.
+                # An interface that has addresses when it comes up announces them to its neighbours.
                 *(addresses.add(inside.ifindex, address) for address in attachment.addresses),
                 links.change(inside, up=True, mtu=attachment.mtu if attachment.mtu != inside.mtu else 0),
                 *_routes(inside.ifindex, attachment),
@@ -75,9 +75,9 @@ def complete(attachment: Attachment) -> None:
 
 
 def reroute(before: Attachment, after: Attachment) -> None:
-    """Give the interface the routes of ``after`` in the place of those of ``before``, in the namespace that this is called in.
+    """Replace the routes of ``before`` by those of ``after``, in the current network namespace.
 
-    Addresses stay, and connections with them. Raises NotFound without the interface, OSError.
+    Addresses stay, and thus connections. Raises NotFound without the interface, or OSError.
     """
     with Netlink() as netlink:
         (inside,) = links.find(netlink, after.interface)
@@ -96,7 +96,7 @@ def reroute(before: Attachment, after: Attachment) -> None:
 def _prepare(interface: str, *, ipv6: bool) -> None:
     for version, parameter, value in _INSIDE:
         sysctl.put(sysctl.of_interface(version, interface, parameter), value)
-    if ipv6:  # which may be off for new interfaces
+    if ipv6:  # it may be disabled for new interfaces
         sysctl.put(sysctl.of_interface(6, interface, "disable_ipv6"), "0")
 
 
@@ -105,7 +105,7 @@ def _routes(index: int, attachment: Attachment) -> Iterator[Request]:
 
 
 def _ways(attachment: Attachment) -> Iterator[tuple[str, str, int]]:
-    """Yield destination, gateway and metric of each route."""
+    """Yield the destination, gateway and metric of each route."""
     for gateway in attachment.gateways:
         by = "" if gateway in ON_LINK.values() else gateway
         yield "::/0" if ":" in gateway else "0.0.0.0/0", by, attachment.metric

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Let the filters of iptables take what our networks send and get; sources: iptables(8), iptables-restore(8).
+"""Make foreign iptables filters accept packets of the engine's networks; sources: iptables(8), iptables-restore(8).
 
-An accept in one table does not override a drop in another: where docker, ufw or an administrator drops what is forwarded, a chain
-of ours stands first in theirs. Nothing is written where they take everything anyway.
+An accept in one table does not override a drop in another: if docker, ufw or an administrator drops forwarded packets, a chain of
+the engine is inserted first in theirs. Nothing is written if they accept everything.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from . import rules
 
 Chains = Sequence[Mapping[str, object]]
 
-#: Seconds to wait for the lock of iptables, which a loaded docker holds long.
+#: Seconds to wait for the lock of iptables, which a busy docker holds for long.
 _WAIT = 20
 _HOOKS = ("FORWARD", "INPUT")
-#: Names of chains have 28 characters at most.
+#: The maximum length of chain names.
 _LONGEST = 28
 
 
 class Kind(NamedTuple):
-    """One of the four rule sets that a host may have: of an IP version, kept by nf_tables or in the tables of old."""
+    """One of the four rule sets of a host: for an IP version, in nf_tables or in the legacy tables."""
 
     version: int
     is_legacy: bool
 
     @property
     def family(self) -> str:
-        """Return the family that nftables has for the IP version."""
+        """Return the nftables family of the IP version."""
         return "ip" if self.version == 4 else "ip6"
 
     def program(self, suffix: str = "") -> Optional[str]:
-        """Return the program that writes it, None where it is not installed."""
+        """Return the program that writes the rule set, None if it is not installed."""
         backend = "legacy" if self.is_legacy else "nft"
         names = (f"{self.family}tables-{backend}{suffix}", f"{self.family}tables{suffix}")
         return next((name for name in names if command.find_program(name)), None)
 
     def is_used(self, chains: Optional[Chains]) -> bool:
-        """Return whether it has a filter at all, given all chains of nftables; None where nobody can say which there are."""
+        """Return whether the rule set has a filter, given all chains of nftables; None if they are unknown."""
         if self.is_legacy:
             return "filter" in _legacy_tables(self.family)
         if chains is None:
@@ -50,24 +50,24 @@ class Kind(NamedTuple):
         return any(wanted.items() <= chain.items() and chain["name"] in _HOOKS for chain in chains)
 
 
-#: Of a network: its bridge, and its gateways of one IP version, with the length of their prefix.
+#: A network's bridge, and its gateways of one IP version, with prefix lengths.
 _Ours = tuple[str, tuple[str, ...]]
 KINDS = tuple(Kind(version, is_legacy) for version in (4, 6) for is_legacy in (False, True))
 
 
 def admit(networks: Sequence[NetworkRecord], chains: Optional[Chains], table: str) -> list[Kind]:
-    """Make each rule set that may drop something take what belongs to these networks, and to no others of ours.
+    """Make each rule set that may drop packets accept those of these networks, and of no other networks of the engine.
 
-    ``chains`` are those of nftables (``nft.chains``), None without it. Returns the rule sets that can't be written, as the
-    program that made them is not installed. Raises CommandFailed.
+    ``chains`` are those of nftables (``nft.chains``), None without it. Return the rule sets that cannot be written, because the
+    program that wrote them is not installed. Raises CommandFailed.
     """
     return [kind for kind in KINDS if kind.is_used(chains) and not _admit(kind, networks, table)]
 
 
 def script(listing: str, networks: Sequence[NetworkRecord], table: str, version: int) -> str:
-    """Return what iptables-restore is to be given, "" for nothing (pure).
+    """Return the input of iptables-restore, "" if nothing is to be changed (pure).
 
-    ``listing`` is what ``iptables --list-rules`` says.
+    ``listing`` is the output of ``iptables --list-rules``.
     """
     lines = listing.splitlines()
     ours = _ours(networks, version)
@@ -76,7 +76,7 @@ def script(listing: str, networks: Sequence[NetworkRecord], table: str, version:
 
 
 def _admit(kind: Kind, networks: Sequence[NetworkRecord], table: str) -> bool:
-    """Return whether it could be done."""
+    """Update a rule set; return False if its programs are not installed."""
     program, restore = kind.program(), kind.program("-restore")
     if program is None or restore is None:
         return False
@@ -100,7 +100,7 @@ def _of_hook(lines: Sequence[str], hook: str, networks: Sequence[_Ours], table: 
         is_first = next((line for line in lines if line.startswith(f"-A {hook} ")), "") == jump
         if ours == wanted and is_first:
             return
-        # With --noflush a chain that is named is emptied first, and made if it is not there.
+        # With --noflush, a named chain is emptied first, or created.
         yield f":{chain} - [0:0]"
         yield from wanted
         yield from [f"-D {hook} -j {chain}"] * lines.count(jump)
@@ -112,17 +112,17 @@ def _of_hook(lines: Sequence[str], hook: str, networks: Sequence[_Ours], table: 
 
 
 def _rules(hook: str, ours: _Ours) -> Iterator[str]:
-    """Yield the rules for a network, each as iptables lists it."""
+    """Yield the rules for a network, in the form in which iptables lists them."""
     bridge, gateways = ours
     if hook == "INPUT":
-        for gateway in gateways:  # where containers ask for names
+        for gateway in gateways:  # the DNS server of the containers
             yield f"-d {gateway} -i {bridge} -p udp -m udp --dport 53 -j ACCEPT"
             yield f"-d {gateway} -i {bridge} -p tcp -m tcp --dport 53 -j ACCEPT"
-        if ":" in "".join(gateways):  # or nobody there finds the gateway, nor the gateway them (RFC 4861)
+        if ":" in "".join(gateways):  # otherwise neighbour discovery with the gateway fails (RFC 4861)
             yield f"-i {bridge} -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j ACCEPT"
             yield f"-i {bridge} -p ipv6-icmp -m icmp6 --icmpv6-type 136 -j ACCEPT"
         return
-    # What must not pass between networks our own table drops, whatever is accepted here.
+    # The engine's own table drops what must not pass between networks, regardless of this accept.
     yield f"-i {bridge} -j ACCEPT"
     yield f"-o {bridge} -m conntrack --ctstate RELATED,ESTABLISHED,DNAT -j ACCEPT"
 
@@ -139,7 +139,7 @@ def _ours(networks: Sequence[NetworkRecord], version: int) -> list[_Ours]:
 
 def _legacy_tables(family: str) -> list[str]:
     try:
-        # Not /proc/net: that shows the namespace of the process, not the thread's.
+        # Not /proc/net, which shows the namespace of the process, not of the thread.
         with open(f"/proc/thread-self/net/{family}_tables_names", encoding="ascii") as stream:
             return stream.read().split()
     except (FileNotFoundError, PermissionError):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the rules of networks and published ports for iptables, for hosts without nftables (pure).
+"""Generate the iptables rules of networks and published ports, for hosts without nftables (pure).
 
-Sources: iptables(8), iptables-extensions(8), iptables-restore(8). What the rules mean is told in ``rules``, which they follow.
-They stand in chains of ours; each rule of a port says in its comment which container it belongs to.
+Sources: iptables(8), iptables-extensions(8), iptables-restore(8). The rules correspond to those in ``rules``, which explains
+them. They are in the engine's own chains; the comment of a port's rule is the ID of its container.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def whole(
     *,
     loopback6: bool = True,
 ) -> str:
-    """Return the script for iptables-restore that writes all of ours anew; without ``publications`` ports stay.
+    """Return the script for iptables-restore that rewrites all rules of the engine; without ``publications``, ports stay.
 
-    ``saved`` is what iptables-save says.
+    ``saved`` is the output of iptables-save.
     """
     content = {
         ("raw", "RAW"): _raw(networks, version),
@@ -56,12 +56,12 @@ def whole(
 
 
 def gone(saved: str, table: str) -> str:
-    """Return the script that removes all of ours, "" for nothing."""
+    """Return the script that removes all rules of the engine, "" if there are none."""
     prefix, lines = _chain(table, ""), []
     for name in _TABLES:
         there = _of_table(saved, name)
         chains = [line[1:].split()[0] for line in there if line.startswith(f":{prefix}")]
-        # That of another engine has a longer name.
+        # Chains of another engine have longer names.
         chains = [chain for chain in chains if chain in {_chain(table, part) for part in _PARTS}]
         jumps = [line for line in there if line.split()[-2:-1] == ["-j"] and line.split()[-1] in chains]
         if chains:
@@ -72,14 +72,14 @@ def gone(saved: str, table: str) -> str:
 
 
 def is_there(saved: str, table: str) -> bool:
-    """Return whether the chain of ports is there."""
+    """Return whether the chain of ports exists."""
     return any(line.startswith(f":{_chain(table, 'PORTS')} ") for line in saved.splitlines())
 
 
 def changed(
     saved: str, container_id: str, publication: Iterable[Publication], table: str, version: int
 ) -> str:
-    """Return the script by which a container has these ports, or none, in place of those that it has; "" for nothing."""
+    """Return the script that replaces the ports of a container by these, or by none; "" if nothing changes."""
     words = (f"--comment {container_id} ", f'--comment "{container_id}" ')
     chain = _chain(table, "PORTS")
     found = [
@@ -106,7 +106,7 @@ def of_ports(publication: Publication, version: int) -> list[str]:
 
 
 def _comes_later(rule: str) -> bool:
-    """Return whether a port is that of any address, which is looked up after those of one."""
+    """Return whether a rule is for any address; such rules come after those for a single address."""
     return not rule.startswith("-d ")
 
 
@@ -121,7 +121,7 @@ def _of_port(port: Port, address: str, comment: str, version: int) -> Iterator[s
     last = port.count - 1
     host = f"{port.host_port}:{port.host_port + last}" if last else str(port.host_port)
     target = f"[{address}]" if version == 6 else address
-    # A range keeps each port's distance from the first one (iptables-extensions(8), DNAT).
+    # Each port of a range keeps its offset from the first one (iptables-extensions(8), DNAT).
     inside = (
         f"{port.container_port}-{port.container_port + last}/{port.host_port}"
         if last
@@ -190,7 +190,7 @@ def _chain(table: str, part: str) -> str:
 
 
 def _of_table(saved: str, name: str) -> list[str]:
-    """Return the lines that iptables-save has of a table."""
+    """Return the lines of a table in the output of iptables-save."""
     found, inside = [], False
     for line in saved.splitlines():
         if line.startswith("*"):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write the nftables rules of networks and published ports, and read which are whose (pure); source: nft(8).
+"""Generate the nftables rules of networks and published ports, and find those of a container (pure); source: nft(8).
 
-One table of family inet. What changes with each container are elements of maps, so a change is one short message however many
-there are; each element says in its comment which container it belongs to.
+There is one table of family inet. A container's ports are elements of maps, so that a change is a short message regardless of
+the number of ports; the comment of an element is the ID of its container.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ..model.network.wiring import SCTP, TCP, UDP, Port, Publication
 TABLE = "slipway"
 DEFAULT_ROOT = "/var/lib/slipway"
 
-#: The addresses that mean any, by IP version; "" is any of both.
+#: The addresses that mean any address, by IP version; "" is any address of both.
 _ANY = {4: ("", "0.0.0.0"), 6: ("", "::")}  # noqa: S104  (what a port is published on)
 _PROTOCOLS = {TCP: 6, UDP: 17, SCTP: 132}
 _SETS = ("bridges", "internal", "isolated", "strict", "same")
-#: What may stand in a script as it is: nft has no way to escape.
+#: Words that are safe in a script: nft has no escape syntax.
 _PLAIN = re.compile(r"[A-Za-z0-9_.:/+-]+")
 
-#: The port of one address of the host comes before that of any. Of packets to 127.0.0.1 only those that the host itself sends are
-#: translated: the kernel refuses others, but only after a translation, which would hide what they are. Containers, on whose
-#: bridges that address is routed, do not get through with it.
+#: A port at a single address of the host takes precedence over one at any address. Packets to 127.0.0.1 are translated only if
+#: the host itself sends them: the kernel refuses others, but only after a translation, which would hide their destination.
+#: Packets to that address from containers, on whose bridges it is routed, are dropped.
 _STRUCTURE = """\
 table inet {table}
 delete table inet {table}
@@ -84,7 +84,7 @@ table inet {table} {{
 
 
 class Element(NamedTuple):
-    """An element of a map of ports: the map's name, key and value as nft has them."""
+    """An element of a map of ports: the name of the map, key and value in nft's notation."""
 
     map: str
     key: str
@@ -92,10 +92,10 @@ class Element(NamedTuple):
 
 
 def table_of(root: str) -> str:
-    """Return the name of the table of the engine with this root: several engines on one host do not share one."""
+    """Return the name of the table of the engine with this root, because a host may have several engines."""
     if root == DEFAULT_ROOT:
         return TABLE
-    # To import hashlib, and OpenSSL with it, at each start of a container costs more than attaching the container.
+    # Not hashlib: importing it, and thus OpenSSL, takes longer than attaching a container.
     return f"{TABLE}_{zlib.crc32(root.encode('utf-8', 'surrogateescape')):08x}"
 
 
@@ -106,8 +106,8 @@ def whole(
     *,
     loopback6: bool = True,
 ) -> str:
-    """Return the script that writes the table anew; ``loopback6``: ports can be reached by ::1."""
-    # Where they can't, a program that tries ::1 first is to be refused at once, and not to wait.
+    """Return the script that rewrites the table; ``loopback6``: ports are reachable at ::1."""
+    # If they are not, programs that try ::1 first must be refused immediately, and not time out.
     closed = "" if loopback6 else "ip6 daddr ::1 return"
     return "\n".join(
         [
@@ -119,7 +119,7 @@ def whole(
 
 
 def renewed(networks: Sequence[NetworkRecord], table: str) -> str:
-    """Return the script that writes all that the table has of networks anew, and leaves the ports."""
+    """Return the script that rewrites the rules of networks, and keeps the ports."""
     return "\n".join(
         [
             *(f"flush set inet {table} {name}" for name in _SETS),
@@ -138,12 +138,12 @@ def published(publication: Publication, table: str) -> str:
 
 
 def deleted(found: Iterable[Element], table: str) -> str:
-    """Return the script that removes elements; it fails when one is not there."""
+    """Return the script that removes elements; it fails if one of them does not exist."""
     return _commands("delete", found, lambda item: item.key, table)
 
 
 def has_rules(network: NetworkRecord) -> bool:
-    """Return whether the network has a bridge that is the engine's to manage."""
+    """Return whether the network has a bridge that the engine manages."""
     return network.spec.driver == BRIDGE and network.spec.options.get("mode") != "unmanaged"
 
 
@@ -153,12 +153,12 @@ def has_version(port: Port, version: int) -> bool:
 
 
 def is_any(port: Port, version: int) -> bool:
-    """Return whether a port is published on any address of this IP version, and not on one."""
+    """Return whether a port is published on all addresses of this IP version, and not on a single one."""
     return port.host_ip in _ANY[version]
 
 
 def elements(publication: Publication) -> list[Element]:
-    """Return the elements that a container's ports are."""
+    """Return the elements for a container's ports."""
     return [
         element
         for address in publication.addresses
@@ -168,7 +168,7 @@ def elements(publication: Publication) -> list[Element]:
 
 
 def owned(objects: Iterable[Mapping[str, Any]], container_id: str) -> list[Element]:
-    """Return the elements of a container among the objects of a table, as libnftables-json(5) shows them."""
+    """Return the elements of a container among the objects of a table, in the form of libnftables-json(5)."""
     found = []
     for item in objects:
         for key, value in item.get("map", {}).get("elem", ()):
@@ -204,9 +204,9 @@ def _networks(networks: Sequence[NetworkRecord], table: str) -> Iterator[str]:
 
 
 def sets_of(network: NetworkRecord) -> list[str]:
-    """Return the sets that the network's bridge is in.
+    """Return the sets that contain the network's bridge.
 
-    podman-network-create(1), isolate: ``true`` closes those that have it against each other, ``strict`` against all networks.
+    podman-network-create(1), isolate: ``true`` isolates such networks from each other, ``strict`` from all networks.
     """
     isolate = network.spec.options.get("isolate", "false")
     found = ["bridges", "same"]
@@ -219,7 +219,8 @@ def sets_of(network: NetworkRecord) -> list[str]:
 def _of_subnet(subnet: Subnet, *, internal: bool) -> Iterator[str]:
     ip, multicast = ("ip", "224.0.0.0/4") if subnet.version == 4 else ("ip6", "ff00::/8")
     net = plain(subnet.subnet)
-    # A container that asks for a port of the host and is led to its own network, or to itself, must not be answered directly.
+    # A connection from a container to a host port that is forwarded to its own network, or to itself, must not be answered
+    # directly.
     yield f"{ip} saddr {net} {ip} daddr {net} ct status dnat masquerade"
     if not internal:
         yield f"{ip} saddr {net} {ip} daddr != {{ {net}, {multicast} }} masquerade"
@@ -240,7 +241,7 @@ def _joined(value: Any) -> str:
 
 
 def plain(text: str) -> str:
-    """Return a word as it may stand in a script; raises ValueError for anything that is more than a word."""
+    """Return a word that is safe in a script. Raises ValueError for anything else."""
     if not _PLAIN.fullmatch(text):
-        raise ValueError(f"{text!r} can't be written in a rule")
+        raise ValueError(f"{text!r} is not safe in a rule")
     return text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find the interface by which the host reaches what is outside."""
+"""Find the interface of the host's default route."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _EVERYTHING = ("0.0.0.0/0", "::/0")
 
 
 def way_out(netlink: Netlink) -> Optional[links.Link]:
-    """Return the interface of the default route, of several that with the least metric; None without one."""
+    """Return the interface of the default route with the lowest metric, None without a default route."""
     found = [route for route in addresses.routes(netlink) if route.destination in _EVERYTHING]
     best = min(found, key=lambda route: route.metric, default=None)
     return next((link for link in links.listed(netlink) if best and link.ifindex == best.ifindex), None)

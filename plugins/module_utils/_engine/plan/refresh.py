@@ -14,8 +14,8 @@ from .restart import decide
 def refreshed(record: ContainerRecord) -> ContainerRecord:
     """Return the record after a reboot, which ended the container's process; a partial removal stays one.
 
-    Unlike in libpod, a container that the user stopped stays stopped, and an observed exit is kept. ``interrupted`` means that the
-    reboot ended the run, or a pending restart.
+    Unlike in libpod, a container that the user stopped stays stopped, and an observed exit is kept. ``interrupted`` means that
+    the reboot ended the run, or a pending restart.
     """
     if record.status == status.REMOVING or record.intent == IMPORT:
         return replace(record, status=status.REMOVING, process=None, monitor=None, restart_at=None)

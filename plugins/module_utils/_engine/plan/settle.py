@@ -13,9 +13,9 @@ from ..model.engine.record import ContainerRecord, ProcessId
 class Facts(NamedTuple):
     """The observed state of a container.
 
-    ``process`` is the container's process if it is alive, ``monitor`` conmon's. ``exited``: an exit file exists, although the exit
-    code in it may be unknown. ``seen`` is the time of the observation, in nanoseconds since the epoch. ``frozen`` is None if it was
-    not checked; it is for containers that run or should be paused.
+    ``process`` is the container's process if it is alive, ``monitor`` conmon's. ``exited``: an exit file exists, although the
+    exit code may be unknown. ``seen`` is the time of the observation, in nanoseconds since the epoch. ``frozen`` is None if it
+    was not checked, as for containers that neither run nor should be paused.
     """
 
     process: ProcessId | None = None

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep what containers have of networks: interfaces, addresses and ports of the host, each the property of one container.
+"""Store the endpoints of containers in networks, and their published ports.
 
-Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields. Unique columns keep an
-address, a MAC address and a port of the host from being given out twice; all rows go with their container's.
+Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields. Unique columns ensure that
+an address, a MAC address and a host port belong to one container only; all rows are deleted with their container's row.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from .columns import check, decoding, dump, load_as
 
 
 def write(connection: sqlite3.Connection, container_id: str, endpoints: Sequence[Endpoint]) -> None:
-    """Save what a container has of networks, in this order, in the place of what it had.
+    """Replace the endpoints of a container, in this order.
 
-    Raises sqlite3.IntegrityError for an address or a MAC address that another container has.
+    Raises sqlite3.IntegrityError for an address or a MAC address of another container.
     """
     if of(connection, container_id) == endpoints:
         return
@@ -32,7 +32,7 @@ def write(connection: sqlite3.Connection, container_id: str, endpoints: Sequence
 
 
 def tell(connection: sqlite3.Connection, container_id: str, endpoint: Endpoint) -> None:
-    """Save what plugins have told of a container in a network; what others remember of these addresses is void."""
+    """Save what CNI plugins reported for a container in a network; other containers lose these addresses."""
     network = endpoint.network_id
     connection.execute(
         "UPDATE attachments SET mac = ?, told = ? WHERE container_id = ? AND network_id = ?",
@@ -60,7 +60,7 @@ def _told(one: Endpoint) -> str:
 
 
 def of(connection: sqlite3.Connection, container_id: str) -> tuple[Endpoint, ...]:
-    """Return what a container has of networks, in order."""
+    """Return the endpoints of a container, in order."""
     rows = connection.execute(
         "SELECT * FROM attachments WHERE container_id = ? ORDER BY position", (container_id,)
     ).fetchall()
@@ -68,7 +68,7 @@ def of(connection: sqlite3.Connection, container_id: str) -> tuple[Endpoint, ...
 
 
 def members(connection: sqlite3.Connection, network_id: str) -> tuple[str, ...]:
-    """Return the ids of the containers that are in a network."""
+    """Return the IDs of the containers in a network."""
     rows = connection.execute(
         "SELECT container_id FROM attachments WHERE network_id = ? ORDER BY container_id", (network_id,)
     )
@@ -76,7 +76,7 @@ def members(connection: sqlite3.Connection, network_id: str) -> tuple[str, ...]:
 
 
 def taken(connection: sqlite3.Connection, network_id: str, *, besides: str = "") -> dict[str, str]:
-    """Return the addresses that are given out in a network, each with the name of its container; ``besides`` an id."""
+    """Return the assigned addresses of a network with the names of their containers, except the container ``besides``."""
     rows = connection.execute(
         "SELECT address, name FROM leases JOIN containers ON container_id = id WHERE network_id = ? AND id <> ?",
         (network_id, besides),
@@ -85,7 +85,7 @@ def taken(connection: sqlite3.Connection, network_id: str, *, besides: str = "")
 
 
 def taken_macs(connection: sqlite3.Connection, network_id: str, *, besides: str = "") -> dict[str, str]:
-    """Return the MAC addresses in a network, as ``taken``."""
+    """Return the MAC addresses in a network, like ``taken``."""
     rows = connection.execute(
         "SELECT mac, name FROM attachments JOIN containers ON container_id = id WHERE network_id = ? AND id <> ?",
         (network_id, besides),
@@ -94,9 +94,9 @@ def taken_macs(connection: sqlite3.Connection, network_id: str, *, besides: str 
 
 
 def write_ports(connection: sqlite3.Connection, container_id: str, ports: Sequence[Port]) -> None:
-    """Save the published ports of a container, each by itself, in the place of those that it had.
+    """Replace the published ports of a container, which are single ports.
 
-    Raises sqlite3.IntegrityError for one that another container has at the same address.
+    Raises sqlite3.IntegrityError for a port of another container at the same address.
     """
     if ports_of(connection, container_id) == ports:
         return
@@ -108,18 +108,18 @@ def write_ports(connection: sqlite3.Connection, container_id: str, ports: Sequen
 
 
 def ports_of(connection: sqlite3.Connection, container_id: str) -> tuple[Port, ...]:
-    """Return the published ports of a container, each by itself."""
+    """Return the published ports of a container as single ports."""
     rows = connection.execute("SELECT * FROM ports WHERE container_id = ?", (container_id,))
     return tuple(sorted((_port(row) for row in rows), key=order))
 
 
 def order(port: Port) -> tuple[str, int, str, int]:
-    """Return by what published ports are sorted."""
+    """Return the sort key of a published port."""
     return port.protocol, port.container_port, port.host_ip, port.host_port
 
 
 def owners(connection: sqlite3.Connection, *, besides: str = "") -> dict[Port, str]:
-    """Return the published ports, each with the id of its container; not those of ``besides``."""
+    """Return all published ports with the IDs of their containers, except the container ``besides``."""
     rows = connection.execute("SELECT * FROM ports WHERE container_id <> ?", (besides,))
     return {_port(row): row["container_id"] for row in rows}
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turn values into what a column holds, and back."""
+"""Convert values to the contents of columns, and back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ..errors import EngineError, StateCorrupt
 from ..model.values import jsontext
 
 _Json = TypeVar("_Json")
-#: Of what a damaged row holds, so much is told.
+#: Maximum lengths in errors about damaged rows.
 _MOST_KEY, _MOST_TEXT = 80, 300
 
 
 def dump(value: object) -> str:
-    """Return JSON text; equal values give equal texts. Half of a surrogate pair, which no column takes, is written in escapes."""
+    """Return JSON text, the same for equal values. Half of a surrogate pair, which is invalid in a column, is escaped."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     try:
         text.encode()
@@ -28,36 +28,35 @@ def dump(value: object) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text that a column takes: a name that is not UTF-8, in an error's words, is written in escapes."""
+    """Return text that is valid in a column, with escapes for bytes that are not UTF-8, such as a name in an error."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def load(text: str) -> Any:
-    """Return what ``dump`` was given."""
+    """Decode the result of ``dump``."""
     return jsontext.parse(text)
 
 
 def load_as(kind: type[_Json], text: str) -> _Json:
-    """Return what ``dump`` was given; raises TypeError when it is no ``kind`` (dict, list)."""
+    """Decode the result of ``dump``. Raises TypeError if it is not of type ``kind`` (dict, list)."""
     value = load(text)
     if not isinstance(value, kind):
-        raise TypeError(f"{kind.__name__} is stored, and {type(value).__name__} read")
+        raise TypeError(f"expected {kind.__name__}, found {type(value).__name__}")
     return value
 
 
 def load_texts(text: str) -> dict[str, str]:
-    """Return a mapping of texts to texts that ``dump`` was given; raises ValueError for anything else."""
+    """Decode a mapping of strings to strings. Raises ValueError for anything else."""
     value = load_as(dict, text)
     if not all(isinstance(one, str) for one in value.values()):
-        raise ValueError("a value is no text")
+        raise ValueError("a value is not a string")
     return value
 
 
 def check(row: sqlite3.Row, *, texts: str = "", integers: str = "", optional: str = "") -> None:
-    """Raise ValueError when a column is not of its type: SQLite keeps whatever it is given, and a damaged file holds anything.
+    """Check the types of columns: SQLite does not enforce them, and a damaged file may contain any. Raises ValueError.
 
-    Each argument names columns, apart by blanks; those of ``optional`` are texts or integers that may be NULL, and are named in
-    one of the others too.
+    Each argument names columns, separated by blanks; those in ``optional`` may be NULL, and are named in another argument too.
     """
     may_lack = {*optional.split()}
     for kind, names in ((str, texts), (int, integers)):
@@ -69,7 +68,7 @@ def check(row: sqlite3.Row, *, texts: str = "", integers: str = "", optional: st
 
 @contextmanager
 def decoding(table: str, row: sqlite3.Row) -> Iterator[None]:
-    """Raise StateCorrupt, naming the row, when a column holds what nothing can be made of."""
+    """Translate errors while decoding a row into StateCorrupt, naming the row."""
     try:
         yield
     except (
@@ -84,21 +83,21 @@ def decoding(table: str, row: sqlite3.Row) -> Iterator[None]:
         key = str(row[0])[:_MOST_KEY]
         why = str(error)[:_MOST_TEXT]
         raise StateCorrupt(
-            f"the row {key!r} of table {table} can't be read: {type(error).__name__}: {why}",
-            remedy="`slipway store rebuild` makes the database anew from what lies beside the containers, and takes up those "
-            "that run (--dry-run tells what it would do)",
+            f"the row {key!r} of table {table} is damaged: {type(error).__name__}: {why}",
+            remedy="Run `slipway store rebuild`, which rebuilds the database from the sidecar files, and adopts running "
+            "containers (--dry-run shows what it would do)",
             table=table,
             key=key,
         ) from error
 
 
 def insert_text(table: str, columns: Iterable[str]) -> str:
-    """Return an INSERT whose values are named as the columns."""
+    """Return an INSERT statement with parameters named like the columns."""
     names = tuple(columns)
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"  # noqa: S608
 
 
 def update_text(table: str, key: str, columns: Iterable[str]) -> str:
-    """Return an UPDATE of the row with this key, whose values are named as the columns."""
+    """Return an UPDATE statement for the row with this key, with parameters named like the columns."""
     pairs = ", ".join(f"{name} = :{name}" for name in columns if name != key)
     return f"UPDATE {table} SET {pairs} WHERE {key} = :{key}"  # noqa: S608

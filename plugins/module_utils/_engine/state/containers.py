@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep containers: rows to records and back.
+"""Store containers: convert records to rows and back.
 
 Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields.
 """
@@ -60,19 +60,19 @@ _TYPES = {
 def insert(connection: sqlite3.Connection, record: ContainerRecord) -> None:
     """Add a container with its volumes, whose rows must exist.
 
-    Raises NameInUse; its fields ``name`` and ``id`` tell the owner.
+    Raises NameInUse, whose fields ``name`` and ``id`` identify the owner.
     """
     _write(connection, _INSERT, record)
 
 
 def update(connection: sqlite3.Connection, record: ContainerRecord) -> None:
-    """Save a container's new state. Raises NameInUse, and NotFound when its row is gone."""
+    """Save a container's new state. Raises NameInUse, or NotFound if its row is gone."""
     if not _write(connection, _UPDATE, record):
         raise NotFound("container", record.name)
 
 
 def get(connection: sqlite3.Connection, container_id: str) -> ContainerRecord | None:
-    """Return the container with this full id."""
+    """Return the container with this full ID."""
     return _one(connection, "WHERE id = ?", container_id)
 
 
@@ -82,7 +82,7 @@ def by_name(connection: sqlite3.Connection, name: str) -> ContainerRecord | None
 
 
 def find(connection: sqlite3.Connection, name_or_id: str) -> ContainerRecord | None:
-    """Return the container of this name or whole id: as podman has it, by 64 digits, then by name, then by the first 12."""
+    """Return the container with this name or ID; as in podman, by 64 digits, then by name, then by the first 12 digits."""
     if is_full_id(name_or_id) and (whole := get(connection, name_or_id)) is not None:
         return whole
     named = by_name(connection, name_or_id)
@@ -93,11 +93,11 @@ def find(connection: sqlite3.Connection, name_or_id: str) -> ContainerRecord | N
 
 
 def refuse_id(connection: sqlite3.Connection, name: str) -> None:
-    """Raise NameInUse when a name would be the whole id of a container: either would be taken for the other."""
+    """Check that a name is not the ID of a container, because the two would be ambiguous. Raises NameInUse."""
     owner = next(iter(beginning(connection, name)), None) if is_whole_id(name) else None
     if owner is not None:
         raise NameInUse(
-            f"the name {name!r} is the id of container {owner.name}, so either would be taken for the other",
+            f"the name {name!r} is the ID of container {owner.name}, and would be ambiguous",
             remedy="Choose another name",
             name=name,
             id=owner.id,
@@ -105,7 +105,7 @@ def refuse_id(connection: sqlite3.Connection, name: str) -> None:
 
 
 def beginning(connection: sqlite3.Connection, digits: str) -> tuple[ContainerRecord, ...]:
-    """Return all containers whose id begins so."""
+    """Return all containers whose IDs begin with these digits."""
     return _many(connection, "WHERE ? <> '' AND substr(id, 1, length(?)) = ?", digits, digits, digits)
 
 
@@ -115,25 +115,25 @@ def all(connection: sqlite3.Connection) -> tuple[ContainerRecord, ...]:  # noqa:
 
 
 def status_of(connection: sqlite3.Connection, container_id: str) -> str | None:
-    """Return the state that a container's row has, None when there is none."""
+    """Return the status in a container's row, None if there is no row."""
     row = connection.execute("SELECT status FROM containers WHERE id = ?", (container_id,)).fetchone()
     return None if row is None else str(row["status"])
 
 
 def names(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return the ids by name."""
+    """Return the IDs by name."""
     rows = connection.execute("SELECT name, id FROM containers ORDER BY name")
     return {row["name"]: row["id"] for row in rows}
 
 
 def due(connection: sqlite3.Connection, before: int) -> tuple[str, ...]:
-    """Return the ids of the containers whose restart was due before this time (nanoseconds since the epoch)."""
+    """Return the IDs of the containers whose restart was due before this time (nanoseconds since the epoch)."""
     rows = connection.execute("SELECT id FROM containers WHERE restart_at < ? ORDER BY restart_at", (before,))
     return tuple(row["id"] for row in rows)
 
 
 def using_image(connection: sqlite3.Connection, image_id: str) -> tuple[tuple[str, str], ...]:
-    """Return (id, name) of the containers made from the image, or that mount it, by name."""
+    """Return (id, name) of the containers that were created from the image or mount it, by name."""
     rows = connection.execute(
         "SELECT id, name FROM containers WHERE image_id = ? OR instr(images, ?) ORDER BY name",
         (image_id, dump(image_id)),
@@ -142,13 +142,13 @@ def using_image(connection: sqlite3.Connection, image_id: str) -> tuple[tuple[st
 
 
 def with_intent(connection: sqlite3.Connection, intent: str) -> tuple[str, ...]:
-    """Return the ids of the containers with an intent, in order."""
+    """Return the IDs of the containers with this intent, sorted."""
     rows = connection.execute("SELECT id FROM containers WHERE intent = ? ORDER BY id", (intent,))
     return tuple(str(row["id"]) for row in rows)
 
 
 def mappings(connection: sqlite3.Connection) -> tuple[IdMap, ...]:
-    """Return the ids of all containers' user namespaces."""
+    """Return the mappings of all containers' user namespaces."""
     rows = connection.execute("SELECT id, mapping FROM containers WHERE mapping IS NOT NULL").fetchall()
     found = []
     for row in rows:
@@ -158,12 +158,12 @@ def mappings(connection: sqlite3.Connection) -> tuple[IdMap, ...]:
 
 
 def delete(connection: sqlite3.Connection, container_id: str) -> None:
-    """Remove the container's row and its use of volumes; no row is fine."""
+    """Delete the container's row and its use of volumes; do nothing if there is no row."""
     connection.execute("DELETE FROM containers WHERE id = ?", (container_id,))
 
 
 def _write(connection: sqlite3.Connection, statement: str, record: ContainerRecord) -> int:
-    """Save row and volumes; return how many rows the statement met."""
+    """Save the row and the volumes; return the number of rows that the statement affected."""
     try:
         met = connection.execute(statement, _values(record)).rowcount
     except sqlite3.IntegrityError:
@@ -270,15 +270,15 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ContainerRecord
 
 
 def _check_words(row: sqlite3.Row) -> None:
-    """Raise for what becomes a part of paths, of cgroups and of decisions, and is none."""
+    """Check the values that become part of paths and cgroups, or determine decisions. Raises ValueError or InvalidOption."""
     check_name("name", row["name"])
     *above, last = row["cgroup"].split("/")
     if not is_full_id(row["id"]):
-        raise ValueError(f"{row['id'][:80]!r} is no id")
+        raise ValueError(f"{row['id'][:80]!r} is not an ID")
     if row["cgroup"] and (above[:1] != [""] or {"", ".", ".."} & {*above[1:]} or row["id"] not in last):
-        raise ValueError(f"{row['cgroup'][:80]!r} is no cgroup of it")
+        raise ValueError(f"{row['cgroup'][:80]!r} is not its cgroup")
     if row["status"] not in status.MOVES:
-        raise ValueError(f"there is no state {row['status'][:80]!r}")
+        raise ValueError(f"{row['status'][:80]!r} is not a state")
 
 
 def _volumes(connection: sqlite3.Connection, container_id: str) -> dict[str, str]:

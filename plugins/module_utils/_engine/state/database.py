@@ -13,23 +13,23 @@ from ..errors import StateTooNew
 from .failures import corrupt, is_busy, opening, translated
 from .schema import MIGRATIONS
 
-#: Seconds to wait for another process's transaction: milliseconds as a rule, seconds when a busy disk syncs.
+#: Seconds to wait for another process's transaction, which usually takes milliseconds, but seconds on a busy disk.
 BUSY_TIMEOUT = 30.0
-#: Seconds between tries where SQLite does not wait by itself.
+#: Seconds between attempts where SQLite does not wait by itself.
 _PAUSE = 0.005
 
 
 class Database:
     """An open database.
 
-    Errors of SQLite leave its ``with`` blocks as those of failures.py: StateBusy, StateCorrupt, StateReadOnly, ...
+    SQLite's errors leave its ``with`` blocks translated by failures.py: StateBusy, StateCorrupt, StateReadOnly, ...
     """
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
         self.path = path
         self._connection = connection
 
-    def __enter__(self) -> Database:  # noqa: PYI034  (typing.Self is of Python 3.11)
+    def __enter__(self) -> Database:  # noqa: PYI034  (typing.Self came with Python 3.11)
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -41,10 +41,10 @@ class Database:
 
     @contextmanager
     def transaction(self, *, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """Yield the connection in a transaction: saved when the block ends, undone when it raises.
+        """Yield the connection in a transaction, which is committed at the end of the block, or rolled back if it raises.
 
-        Not ``durable``: a loss of power may take it back, though no kill does, until something durable is saved after it. It
-        costs no sync of the disk, and is for what tells nothing after a reboot.
+        Not ``durable``: a power loss, but not a kill, may roll it back until a later durable transaction. It needs no disk sync,
+        and is for data that has no meaning after a reboot.
         """
         synced = nullcontext() if durable else self._unsynced()
         with translated(self.path), synced, _transaction(self._connection, "BEGIN IMMEDIATE"):
@@ -52,7 +52,7 @@ class Database:
 
     @contextmanager
     def _unsynced(self) -> Iterator[None]:
-        # WAL stays in order without a sync of each transaction (sqlite.org/pragma.html#pragma_synchronous).
+        # The WAL stays consistent without a sync per transaction (sqlite.org/pragma.html#pragma_synchronous).
         self._connection.execute("PRAGMA synchronous = NORMAL")
         try:
             yield
@@ -61,7 +61,7 @@ class Database:
 
     @contextmanager
     def amending(self) -> Iterator[sqlite3.Connection]:
-        """Yield the connection of a private copy (``read_only``) in a transaction; no file is touched."""
+        """Yield the connection of a private copy (``read_only``) in a transaction; no file is changed."""
         self._connection.execute("PRAGMA query_only = 0")
         try:
             with self.transaction() as connection:
@@ -70,7 +70,7 @@ class Database:
             self._connection.execute("PRAGMA query_only = 1")
 
     def let_write(self) -> None:
-        """Let a private copy (``read_only``) be written to from now on; it goes with this object."""
+        """Make a private copy (``read_only``) writable; changes are lost with this object."""
         self._connection.execute("PRAGMA query_only = 0")
 
     @contextmanager
@@ -87,18 +87,18 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:  # also at an interrupt: a transaction left open would lock the database
-        # After some errors (a full disk) SQLite has rolled back by itself, and answers this with an error.
+        # After some errors (a full disk), SQLite has already rolled back, and this fails.
         with suppress(sqlite3.OperationalError):
             connection.execute("ROLLBACK")
         raise
 
 
 def open_database(path: str, *, read_only: bool = False, timeout: float = BUSY_TIMEOUT) -> Database:
-    """Open the database at ``path``, made (0600, its directory must exist) or migrated as needed.
+    """Open the database at ``path``; create it (0600, its directory must exist) or migrate it if needed.
 
-    ``read_only`` gives a private copy of the database as it is now and touches no file; an empty one when
-    there is none. Writing to it raises StateReadOnly. ``timeout``: seconds to wait for a lock.
-    Raises StateTooNew, and what failures.py makes of what SQLite and the system say.
+    ``read_only`` returns a private copy of the current database without changing any file; an empty copy if there is none.
+    Writing to it raises StateReadOnly. ``timeout``: seconds to wait for a lock. Raises StateTooNew, and the errors of
+    failures.py.
     """
     with opening(path):
         connection = (_snapshot if read_only else _connect)(path, timeout)
@@ -113,7 +113,7 @@ def open_database(path: str, *, read_only: bool = False, timeout: float = BUSY_T
 
 
 def _snapshot(path: str, timeout: float) -> sqlite3.Connection:
-    from . import snapshot  # no task that writes needs it
+    from . import snapshot  # tasks that write do not need it
 
     return snapshot.take(path, timeout=timeout)
 
@@ -122,7 +122,7 @@ def _connect(path: str, timeout: float) -> sqlite3.Connection:
     _make_private(path)
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     try:
-        # A kill or a power cut after COMMIT returned must not take the transaction back.
+        # A kill or a power loss after COMMIT must not roll the transaction back.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _use_wal(connection, timeout)
@@ -133,7 +133,7 @@ def _connect(path: str, timeout: float) -> sqlite3.Connection:
 
 
 def _use_wal(connection: sqlite3.Connection, timeout: float) -> None:
-    # SQLite does not wait here: processes that meet at a new file are told at once that it is locked.
+    # SQLite does not wait here: processes that open a new file simultaneously fail at once because it is locked.
     deadline = time.monotonic() + timeout
     while not _try_wal(connection, deadline):
         time.sleep(_PAUSE)
@@ -150,8 +150,8 @@ def _try_wal(connection: sqlite3.Connection, deadline: float) -> bool:
 
 
 def _make_private(path: str) -> None:
-    """Make the file where it is missing, for its owner alone: SQLite gives -wal and -shm the same mode."""
-    # An existing file must not be opened here: closing any descriptor of it drops all locks that SQLite holds
+    """Create a missing file, accessible only by its owner: SQLite gives -wal and -shm the same mode."""
+    # An existing file must not be opened here: closing any of its descriptors drops all locks that SQLite holds
     # on it in this process (fcntl_locking(2)).
     if not os.path.exists(path):
         with suppress(FileExistsError):
@@ -173,12 +173,12 @@ def _migrate(connection: sqlite3.Connection, path: str) -> None:
             raise StateTooNew(
                 f"the database {path} was written by a newer slipway: its version is {version}, "
                 f"the newest known {len(MIGRATIONS)}",
-                remedy="Update the collection slipway.oci; the database is whole, so leave it where it is",
+                remedy="Update the collection slipway.oci; the database is intact, so leave it in place",
                 path=path,
                 version=version,
             )
         with _transaction(connection, "BEGIN IMMEDIATE"):
-            # Another process may have done it while this one waited.
+            # Another process may have migrated it while this one waited.
             if _version(connection) == version:
                 _apply(connection, version)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep which container needs which, and why (``requires``, ``volumes_from``, or the namespace that it shares).
+"""Store the dependencies between containers, with their reasons (``requires``, ``volumes_from``, or a shared namespace).
 
-By id, so that a rename breaks nothing; the specs keep the names that the user wrote.
+They are stored by ID, so that a rename breaks nothing; the specs keep the names that the user wrote.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 from .columns import check, decoding
 
-#: The option whose containers are needed, but not running: their volumes are there anyway.
+#: The option whose containers must exist, but need not run, because their volumes exist anyway.
 VOLUMES_FROM = "volumes_from"
 
 
 class Dependency(NamedTuple):
-    """``container_id`` needs the container ``needs``; ``via`` is the option that says so (``requires``, ``ipc``)."""
+    """``container_id`` requires the container ``needs``; ``via`` is the option that causes it (``requires``, ``ipc``)."""
 
     container_id: str
     via: str
@@ -25,12 +25,12 @@ class Dependency(NamedTuple):
 
     @property
     def must_run(self) -> bool:
-        """Return whether it needs the other one running, and not only its volumes."""
+        """Return whether the required container must run."""
         return self.via != VOLUMES_FROM
 
 
 def write(connection: sqlite3.Connection, container_id: str, needs: Iterable[tuple[str, str]]) -> None:
-    """Put (via, id) pairs in the place of what the container needed before."""
+    """Replace the container's dependencies by these pairs (via, id)."""
     connection.execute("DELETE FROM container_dependencies WHERE container_id = ?", (container_id,))
     connection.executemany(
         "INSERT INTO container_dependencies (container_id, via, needs) VALUES (?, ?, ?)",
@@ -39,29 +39,29 @@ def write(connection: sqlite3.Connection, container_id: str, needs: Iterable[tup
 
 
 def of(connection: sqlite3.Connection, container_id: str) -> tuple[Dependency, ...]:
-    """Return what the container needs."""
+    """Return the dependencies of the container."""
     return _many(connection, "WHERE container_id = ?", container_id)
 
 
 def on(connection: sqlite3.Connection, container_id: str) -> tuple[Dependency, ...]:
-    """Return what needs the container."""
+    """Return the dependencies on the container."""
     return _many(connection, "WHERE needs = ?", container_id)
 
 
 def all(connection: sqlite3.Connection) -> tuple[Dependency, ...]:  # noqa: A001
-    """Return every dependency."""
+    """Return all dependencies."""
     return _many(connection, "")
 
 
 def take_off(connection: sqlite3.Connection, container_id: str) -> tuple[Dependency, ...]:
-    """Forget and return what needs the container, whose row is about to go."""
+    """Delete and return the dependencies on the container, whose row is about to be deleted."""
     found = on(connection, container_id)
     connection.execute("DELETE FROM container_dependencies WHERE needs = ?", (container_id,))
     return found
 
 
 def put_on(connection: sqlite3.Connection, taken: Iterable[Dependency], container_id: str) -> None:
-    """Let all that was taken off need this container, which has taken the other one's place."""
+    """Add the dependencies from ``take_off`` to this container, which replaces the other one."""
     connection.executemany(
         "INSERT INTO container_dependencies (container_id, via, needs) VALUES (?, ?, ?)",
         [(one.container_id, one.via, container_id) for one in taken],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep the exec sessions: what was started in a container that ran already."""
+"""Store exec sessions: commands that were started in running containers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def insert(connection: sqlite3.Connection, session: ExecSession) -> None:
 
 
 def update(connection: sqlite3.Connection, session: ExecSession) -> None:
-    """Save what became of a session; no row is fine: its container ended and was cleaned up."""
+    """Save a session's new state; do nothing if it has no row, because its container exited and was cleaned up."""
     connection.execute(_UPDATE, _values(session))
 
 
 def get(connection: sqlite3.Connection, session_id: str) -> ExecSession | None:
-    """Return the session with this id."""
+    """Return the session with this ID."""
     found = _many(connection, "WHERE id = ?", session_id)
     return found[0] if found else None
 
@@ -40,12 +40,12 @@ def of(connection: sqlite3.Connection, container_id: str) -> tuple[ExecSession, 
 
 
 def delete(connection: sqlite3.Connection, session_id: str) -> bool:
-    """Remove a session; tell whether it was there."""
+    """Delete a session; return whether it existed."""
     return connection.execute("DELETE FROM exec_sessions WHERE id = ?", (session_id,)).rowcount > 0
 
 
 def purge(connection: sqlite3.Connection, container_id: str) -> None:
-    """Remove all sessions of a container (seed: init, RemoveContainerExecSessions)."""
+    """Delete all sessions of a container (seed: init, RemoveContainerExecSessions)."""
     connection.execute("DELETE FROM exec_sessions WHERE container_id = ?", (container_id,))
 
 
@@ -82,9 +82,9 @@ def _session(row: sqlite3.Row) -> ExecSession:
         )
         request = load_as(dict, row["request"])
         if not is_full_id(row["id"]):
-            raise ValueError("id is no id")
+            raise ValueError("id is not an ID")
         if not all(isinstance(word, str) for word in request["argv"]):
-            raise TypeError("argv holds what is no text")
+            raise TypeError("argv has an item that is not a string")
         return ExecSession(
             id=row["id"],
             container_id=row["container_id"],

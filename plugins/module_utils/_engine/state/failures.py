@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turn what SQLite and the system say of the database into errors that a caller can act on: the one place for that."""
+"""Translate errors of SQLite and the system into errors of the engine that a caller can act on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PROTOCOL = 15
 _AUTH = 23
 _NOT_A_DATABASE = 26
 
-#: Python before 3.11 hands on no code, only SQLite's own text for it (sqlite3_errstr); these never changed.
+#: Python before 3.11 has no error code, only SQLite's text for it (sqlite3_errstr), which has never changed.
 _TEXTS: dict[str, int] = {
     "database is locked": _BUSY,
     "is locked": _LOCKED,
@@ -60,16 +60,16 @@ _ERRNOS: dict[int, int] = {
     errno.ESTALE: _IO_ERROR,
     errno.ENOMEM: _NO_MEMORY,
 }
-#: What these say is wrong on our side: a statement, a value for it.
+#: Errors that are bugs of the engine: a wrong statement, or a wrong value for it.
 _OURS = (sqlite3.ProgrammingError, sqlite3.InterfaceError, sqlite3.NotSupportedError)
 _OUR_TEXTS = ("syntax error", "within a transaction", "no transaction is active")
-#: So begins what it says of a statement that the file itself holds.
+#: The prefix of SQLite's errors about statements in the database file itself.
 _OF_SCHEMA = "malformed database schema"
 
 
 @contextmanager
 def translated(path: str) -> Iterator[None]:
-    """Raise our own error where SQLite reports that the database can't be used; what is a fault of the engine passes as it is."""
+    """Translate SQLite's errors that make the database unusable into the engine's; bugs of the engine pass unchanged."""
     try:
         yield
     except sqlite3.Error as error:
@@ -78,13 +78,13 @@ def translated(path: str) -> Iterator[None]:
         raise _translate(path, _primary_code(error), str(error)) from error
     except (
         UnicodeDecodeError
-    ) as error:  # Python's, in place of SQLite's own error where that quotes what is no text
+    ) as error:  # raised by Python instead of SQLite's error if that quotes invalid text
         raise corrupt(path, str(error)) from error
 
 
 @contextmanager
 def opening(path: str) -> Iterator[None]:
-    """Do the same for what the system says while the files of the database are made, looked at or opened."""
+    """Translate errors of SQLite and the system while the database's files are created, examined or opened."""
     try:
         with translated(path):
             yield
@@ -101,7 +101,7 @@ def _is_ours(text: str) -> bool:
 
 
 def is_busy(error: sqlite3.Error) -> bool:
-    """Return whether another's lock is in the way."""
+    """Return whether the error is due to another process's lock."""
     return _primary_code(error) in (_BUSY, _LOCKED, _PROTOCOL)
 
 
@@ -113,15 +113,15 @@ def _translate(path: str, code: int | None, why: str) -> EngineError:
 
 
 def is_out_of_order(error: sqlite3.Error) -> bool:
-    """Return whether the locks of the database are of no use to a reader: their file is damaged, or has to be made anew first."""
+    """Return whether a reader cannot use the database's locks: their file is damaged, or must be recreated first."""
     return _primary_code(error) in (_PROTOCOL, _READ_ONLY)
 
 
 def _kind(path: str, code: int | None) -> int | None:
-    """Return the code that says it best, by what is seen of the place.
+    """Return the code that fits best, given the state of the file system.
 
-    What SQLite could not do for want of space, or on a file system that can't be written, it calls by other names too: when it
-    can't make or grow its -shm file, or can't open the file for writing.
+    SQLite also reports a full or read-only file system with other codes: when it cannot create or grow its -shm file, or cannot
+    open the file for writing.
     """
     if code in (_IO_ERROR, _CANT_OPEN) and _is_full(path):
         return _FULL
@@ -129,7 +129,7 @@ def _kind(path: str, code: int | None) -> int | None:
         return _READ_ONLY
     if code == _CANT_OPEN and _is_denied(path):
         return _PERM
-    # A directory in its place can't be read either, but that is no fault of the disk.
+    # Reading a directory in its place fails too, but not because of the disk.
     return _CANT_OPEN if code == _IO_ERROR and os.path.isdir(path) else code
 
 
@@ -158,82 +158,82 @@ def _filesystem(path: str) -> os.statvfs_result | None:
 
 
 def _is_denied(path: str) -> bool:
-    # access(2) opens nothing: to close a descriptor of the database would drop the locks that SQLite holds on it.
+    # access(2) does not open the file: closing a descriptor of the database would drop the locks that SQLite holds on it.
     there = path if os.path.exists(path) else os.path.dirname(path)
     return os.path.exists(there) and not os.access(there, os.R_OK | os.W_OK)
 
 
 def rebuild_command(path: str) -> str:
-    """Return what makes the database anew from what lies beside it, as a person types it."""
+    """Return the command that rebuilds the database from the sidecar files, as a user types it."""
     return f"`slipway --root {os.path.dirname(path)} store rebuild`"
 
 
 def busy(path: str) -> StateBusy:
-    """Say that another process kept the database for too long."""
+    """Return the error for a database that another process has locked for too long."""
     return StateBusy(
         f"the database {path} is locked by another process",
-        remedy=f"Run the task again; 'fuser -v {path}' shows who has it open",
+        remedy=f"Run the task again; 'fuser -v {path}' shows the processes that have it open",
         path=path,
     )
 
 
 def corrupt(path: str, why: str) -> StateCorrupt:
-    """Say that the database is damaged, and how to get a whole one without losing sight of what runs."""
+    """Return the error for a damaged database; its remedy rebuilds it without losing track of running containers."""
     return StateCorrupt(
         f"the database {path} is damaged: {why}",
-        remedy=f"{rebuild_command(path)} makes a new one from what lies beside it, takes up the containers that run, and keeps "
-        "the damaged one (--dry-run tells what it would do). Do not just remove it: containers that run would be unknown. "
-        "No volume's data is in it",
+        remedy=f"Run {rebuild_command(path)}, which rebuilds it from the sidecar files, adopts running containers, and keeps "
+        "the damaged file (--dry-run shows what it would do). Do not just remove it: running containers would be unknown. "
+        "It contains no volume data",
         path=path,
     )
 
 
 def _read_only(path: str, why: str) -> StateReadOnly:
-    # A disk with errors is mounted read-only by the kernel; SQLite then opens the file so, without a word.
+    # The kernel remounts a disk with errors read-only; SQLite then silently opens the file read-only.
     return StateReadOnly(
-        f"the database {path} can't be written: {why}",
-        remedy=f"See with dmesg, and with 'findmnt -T {path}', whether its disk has errors or is mounted read-only, and with "
-        f"'lsattr {path}' whether it is immutable; the database is as it was, so leave it where it is, and run the task again "
-        "when it can be written",
+        f"the database {path} cannot be written: {why}",
+        remedy=f"Check with dmesg and 'findmnt -T {path}' whether its disk has errors or is mounted read-only, and with "
+        f"'lsattr {path}' whether it is immutable; the database is intact, so leave it in place, and run the task again "
+        "when it is writable",
         path=path,
     )
 
 
 def _failing(path: str, why: str) -> StateFailing:
     return StateFailing(
-        f"the database {path} can't be used: {why}",
-        remedy=f"See with dmesg whether the disk of 'findmnt -T {path}', or memory, fails; leave the database where it is;"
-        " afterwards run the task again: it goes on from what is there",
+        f"the database {path} cannot be used: {why}",
+        remedy=f"Check with dmesg whether the disk shown by 'findmnt -T {path}', or memory, fails; leave the database in place,"
+        " and run the task again afterwards: it continues from the current state",
         path=path,
     )
 
 
 def _unreachable(path: str, why: str) -> StateUnreachable:
     return StateUnreachable(
-        f"the database {path} can't be opened: {why}",
-        remedy=f"See with 'ls -ld {os.path.dirname(path)} {path}*' whether all are where they should be, as files, and whether "
-        "their file system is mounted; if they are lost, "
-        f"{rebuild_command(path)} makes a new one from what lies beside it",
+        f"the database {path} cannot be opened: {why}",
+        remedy=f"Check with 'ls -ld {os.path.dirname(path)} {path}*' whether its files exist, and whether their file system is "
+        "mounted; if they are lost, "
+        f"{rebuild_command(path)} rebuilds the database from the sidecar files",
         path=path,
     )
 
 
 def _denied(path: str, why: str) -> StateDenied:
     return StateDenied(
-        f"the database {path} may not be opened: {why}",
-        remedy=f"See with 'namei -l {path}' who may, and in the audit log whether SELinux or AppArmor refused it; "
-        "the engine needs root",
+        f"opening the database {path} is not permitted: {why}",
+        remedy=f"Check the permissions with 'namei -l {path}', and the audit log for denials by SELinux or AppArmor; "
+        "the engine must run as root",
         path=path,
     )
 
 
 def _full(path: str) -> StoreFull:
     return StoreFull(
-        f"no space is left for the database {path}", remedy=f"Free some on {os.path.dirname(path)}", path=path
+        f"no space left for the database {path}", remedy=f"Free space on {os.path.dirname(path)}", path=path
     )
 
 
-#: What is made of a code; anything else that SQLite refuses to go on with is damage.
+#: The error for each code; any other code means damage.
 _PLAIN = {_BUSY: busy, _LOCKED: busy, _PROTOCOL: busy, _FULL: _full}
 _TOLD = {
     _READ_ONLY: _read_only,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep images, their names and their layers: rows to records and back.
+"""Store images, their names and their layers: convert records to rows and back.
 
 Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields.
 """
@@ -19,9 +19,9 @@ _ORDER = "ORDER BY created, id"
 
 
 def insert(connection: sqlite3.Connection, record: ImageRecord) -> None:
-    """Add an image with its layers and give it its names, taken from other images if need be.
+    """Add an image with its layers and names; names of other images are moved to it.
 
-    An image that is there already keeps its names and the time when it came first.
+    An existing image keeps its names and its time of creation.
     """
     connection.execute(
         "INSERT INTO images (id, config, manifest_digest, created) VALUES (?, ?, ?, ?) ON CONFLICT (id) "
@@ -48,13 +48,13 @@ def insert(connection: sqlite3.Connection, record: ImageRecord) -> None:
 
 
 def get(connection: sqlite3.Connection, image_id: str) -> ImageRecord | None:
-    """Return the image with this full id."""
+    """Return the image with this full ID."""
     row = connection.execute(f"{_SELECT} WHERE id = ?", (image_id,)).fetchone()
     return _record(connection, row) if row else None
 
 
 def by_name(connection: sqlite3.Connection, name: str) -> ImageRecord | None:
-    """Return the image that has this name, or was pulled by this digest (``REPOSITORY@DIGEST``)."""
+    """Return the image with this name, or that was pulled by this digest (``REPOSITORY@DIGEST``)."""
     image_id = names(connection).get(name) or _by_digest(connection, name)
     return get(connection, image_id) if image_id else None
 
@@ -67,12 +67,12 @@ def _by_digest(connection: sqlite3.Connection, name: str) -> str | None:
 
 
 def blobs(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the digests of all blobs that are kept for images."""
+    """Return the digests of all blobs of images in the blob store."""
     return frozenset(row["digest"] for row in connection.execute("SELECT DISTINCT digest FROM image_blobs"))
 
 
 def forget_blobs(connection: sqlite3.Connection, image_id: str, digests: Iterable[str]) -> None:
-    """Note of blobs that they are not kept for this image any more."""
+    """Record that these blobs are no longer stored for this image."""
     connection.executemany(
         "DELETE FROM image_blobs WHERE image_id = ? AND digest = ?",
         [(image_id, digest) for digest in digests],
@@ -80,17 +80,17 @@ def forget_blobs(connection: sqlite3.Connection, image_id: str, digests: Iterabl
 
 
 def forget_blob(connection: sqlite3.Connection, digest: str) -> None:
-    """Note of a blob that it is not kept any more."""
+    """Record that a blob is no longer stored."""
     connection.execute("DELETE FROM image_blobs WHERE digest = ?", (digest,))
 
 
 def forget_manifest(connection: sqlite3.Connection, image_id: str) -> None:
-    """Note that it is not known by which manifest an image came."""
+    """Record that the manifest of an image is unknown."""
     connection.execute("UPDATE images SET manifest_digest = NULL WHERE id = ?", (image_id,))
 
 
 def find(connection: sqlite3.Connection, id_prefix: str) -> tuple[ImageRecord, ...]:
-    """Return all images whose id begins so, with or without ``sha256:``: several when it is ambiguous."""
+    """Return all images whose IDs begin with the prefix, with or without ``sha256:``; several if it is ambiguous."""
     digits = id_prefix.removeprefix("sha256:")
     rows = connection.execute(
         f"{_SELECT} WHERE ? <> '' AND substr(replace(id, 'sha256:', ''), 1, length(?)) = ? {_ORDER}",
@@ -106,23 +106,23 @@ def all(connection: sqlite3.Connection) -> tuple[ImageRecord, ...]:  # noqa: A00
 
 
 def names(connection: sqlite3.Connection) -> dict[str, str]:
-    """Return the image ids by name."""
+    """Return the image IDs by name."""
     rows = connection.execute("SELECT name, image_id FROM image_names ORDER BY name")
     return {row["name"]: row["image_id"] for row in rows}
 
 
 def remove_name(connection: sqlite3.Connection, name: str) -> None:
-    """Take the name away from its image; no such name is fine."""
+    """Remove a name from its image; do nothing if no image has it."""
     connection.execute("DELETE FROM image_names WHERE name = ?", (name,))
 
 
 def delete(connection: sqlite3.Connection, image_id: str) -> None:
-    """Remove the image's row and names, not its layers'; no row is fine."""
+    """Delete the row and the names of an image, but not its layers; do nothing if there is no row."""
     connection.execute("DELETE FROM images WHERE id = ?", (image_id,))
 
 
 def add_layers(connection: sqlite3.Connection, layers: Iterable[LayerRecord]) -> None:
-    """Add layers; those that are there already stay as they are."""
+    """Add layers; existing ones are not changed."""
     connection.executemany(
         "INSERT OR IGNORE INTO layers (chain_id, diff_id, size) VALUES (?, ?, ?)",
         [(layer.chain_id, layer.diff_id, layer.size) for layer in layers],
@@ -136,13 +136,13 @@ def has_layer(connection: sqlite3.Connection, chain_id: str) -> bool:
 
 
 def layers(connection: sqlite3.Connection) -> dict[str, LayerRecord]:
-    """Return all layers by chain id."""
+    """Return all layers by chain ID."""
     rows = connection.execute("SELECT chain_id, diff_id, size FROM layers ORDER BY chain_id")
     return {row["chain_id"]: _layer(row) for row in rows}
 
 
 def unreferenced_layers(connection: sqlite3.Connection) -> tuple[LayerRecord, ...]:
-    """Return the layers that no image has."""
+    """Return the layers that no image uses."""
     rows = connection.execute(
         "SELECT chain_id, diff_id, size FROM layers "
         "WHERE chain_id NOT IN (SELECT chain_id FROM image_layers) ORDER BY chain_id"
@@ -151,7 +151,7 @@ def unreferenced_layers(connection: sqlite3.Connection) -> tuple[LayerRecord, ..
 
 
 def delete_layer(connection: sqlite3.Connection, chain_id: str) -> None:
-    """Remove the layer's row; no row is fine. Raises InUse while an image has it."""
+    """Delete the layer's row; do nothing if there is none. Raises InUse if an image uses it."""
     try:
         connection.execute("DELETE FROM layers WHERE chain_id = ?", (chain_id,))
     except sqlite3.IntegrityError:
@@ -172,9 +172,9 @@ def _record(connection: sqlite3.Connection, row: sqlite3.Row) -> ImageRecord:
     with decoding("images", row):
         check(row, texts="id manifest_digest", integers="created", optional="manifest_digest")
         if not isinstance(row["config"], bytes):
-            raise TypeError("config is no bytes")
+            raise TypeError("config is not a BLOB")
         if not is_full_id(row["id"].removeprefix("sha256:")):
-            raise ValueError("id is no id")
+            raise ValueError("id is not an ID")
         return ImageRecord(
             id=row["id"],
             config=row["config"],
@@ -205,5 +205,5 @@ def _layer(row: sqlite3.Row) -> LayerRecord:
     with decoding("layers", row):
         check(row, texts="chain_id diff_id", integers="size")
         if not is_full_id(row["chain_id"]):
-            raise ValueError("chain_id is no chain id")
+            raise ValueError("chain_id is not a chain ID")
         return LayerRecord(row["chain_id"], row["diff_id"], row["size"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep networks: rows to records and back.
+"""Store networks: convert records to rows and back.
 
 Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields.
 """
@@ -22,7 +22,7 @@ _UPDATE = update_text("networks", "id", _COLUMNS)
 
 
 def insert(connection: sqlite3.Connection, record: NetworkRecord) -> None:
-    """Add a network. Raises NameInUse when another one has its name, or its interface (fields ``name``, ``owner``)."""
+    """Add a network. Raises NameInUse if another one has its name or interface (fields ``name``, ``owner``)."""
     try:
         connection.execute(_INSERT, _values(record))
     except sqlite3.IntegrityError:
@@ -32,13 +32,13 @@ def insert(connection: sqlite3.Connection, record: NetworkRecord) -> None:
 
 
 def update(connection: sqlite3.Connection, record: NetworkRecord) -> None:
-    """Save a network's new state. Raises NotFound when its row is gone."""
+    """Save a network's new state. Raises NotFound if its row is gone."""
     if not connection.execute(_UPDATE, _values(record)).rowcount:
         raise NotFound("network", record.name)
 
 
 def get(connection: sqlite3.Connection, network_id: str) -> NetworkRecord | None:
-    """Return the network with this full id."""
+    """Return the network with this full ID."""
     return _one(connection, "WHERE id = ?", network_id)
 
 
@@ -48,7 +48,7 @@ def by_name(connection: sqlite3.Connection, name: str) -> NetworkRecord | None:
 
 
 def find(connection: sqlite3.Connection, name_or_id: str) -> NetworkRecord | None:
-    """Return the network of this name or whole id: by 64 digits, then by name, then by the first 12."""
+    """Return the network with this name or ID: by 64 digits, then by name, then by the first 12 digits."""
     if is_full_id(name_or_id) and (whole := get(connection, name_or_id)) is not None:
         return whole
     named = by_name(connection, name_or_id)
@@ -73,7 +73,7 @@ def users(connection: sqlite3.Connection, network_id: str) -> tuple[tuple[str, s
 
 
 def attached(connection: sqlite3.Connection, network_id: str) -> tuple[Attached, ...]:
-    """Return the containers that are attached to the network, by name, with their addresses there."""
+    """Return the containers that are attached to the network, by name, with their addresses."""
     rows = connection.execute(
         "SELECT c.id, c.name, a.interface, a.mac, a.told, l.address "
         "FROM attachments a JOIN containers c ON c.id = a.container_id "
@@ -94,9 +94,9 @@ def attached(connection: sqlite3.Connection, network_id: str) -> tuple[Attached,
 
 
 def delete(connection: sqlite3.Connection, network_id: str) -> None:
-    """Remove the network's row; no row is fine.
+    """Delete the network's row; do nothing if there is none.
 
-    Raises InUse while a container is attached to it; its field ``users`` lists their names.
+    Raises InUse while containers are attached, with their names in the field ``users``.
     """
     try:
         connection.execute("DELETE FROM networks WHERE id = ?", (network_id,))
@@ -107,7 +107,7 @@ def delete(connection: sqlite3.Connection, network_id: str) -> None:
 
 
 def in_use(name: str, names: list[str]) -> InUse:
-    """Return the error for a network that these containers are attached to."""
+    """Return the error for a network with these containers attached."""
     return InUse(
         f"network {name!r} is used by {', '.join(names)}",
         remedy="Remove these containers first",
@@ -118,13 +118,13 @@ def in_use(name: str, names: list[str]) -> InUse:
 
 def _taken(connection: sqlite3.Connection, record: NetworkRecord) -> NameInUse | None:
     if by_name(connection, record.name) is not None:
-        text = f"network {record.name!r} exists already"
+        text = f"network {record.name!r} already exists"
         return NameInUse(text, remedy="Choose another name", name=record.name, owner=record.name)
     owner = _one(connection, "WHERE interface = ? AND interface <> ''", record.interface)
     if owner is None:
         return None
     text = f"the interface {record.interface} belongs to network {owner.name!r}"
-    return NameInUse(text, remedy="Choose another one", name=record.interface, owner=owner.name)
+    return NameInUse(text, remedy="Choose another interface", name=record.interface, owner=owner.name)
 
 
 def _values(record: NetworkRecord) -> dict[str, Any]:
@@ -165,14 +165,14 @@ def _record(row: sqlite3.Row) -> NetworkRecord:
 def _spec(row: sqlite3.Row) -> NetworkSpec:
     spec = NetworkSpec.decode(load_as(dict, row["spec"]))
     if spec.name != row["name"]:
-        raise ValueError(f"its spec is that of {spec.name[:80]!r}")
+        raise ValueError(f"its spec belongs to {spec.name[:80]!r}")
     return spec
 
 
 def _check_words(row: sqlite3.Row) -> None:
-    """Raise for what becomes a part of paths and of the kernel's names, and is none."""
+    """Check the values that become part of paths and of interface names. Raises ValueError or InvalidOption."""
     check_name("name", row["name"])
     if not is_full_id(row["id"]):
-        raise ValueError(f"{row['id'][:80]!r} is no id")
+        raise ValueError(f"{row['id'][:80]!r} is not an ID")
     if row["interface"] and not is_interface(row["interface"]):
-        raise ValueError(f"{row['interface'][:80]!r} is no name of an interface")
+        raise ValueError(f"{row['interface'][:80]!r} is not an interface name")

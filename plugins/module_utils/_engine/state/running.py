@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look up what is needed to join a container that runs, and nothing else of its record."""
+"""Look up the part of a running container's record that is needed to join it."""
 
 from __future__ import annotations
 
@@ -22,36 +22,36 @@ _SELECT = (
 
 
 class Running:
-    """A container whose record says that it runs."""
+    """A container that is running according to its record."""
 
     __slots__ = ("driver", "group_add", "home_given", "id", "name", "pid", "pid_start", "runtime")
 
     def __init__(self, row: tuple[Any, ...]) -> None:
-        """Read a row; raises ValueError, TypeError or AttributeError for one that is damaged."""
+        """Decode a row. Raises ValueError, TypeError or AttributeError if it is damaged."""
         self.id, self.name, self.pid, self.pid_start, self.runtime, self.driver, text, config = row
         if not (
             isinstance(self.pid, int) and isinstance(self.pid_start, int) and isinstance(self.runtime, str)
         ):
-            raise TypeError("a process is no number, or the runtime no text")
-        if len(self.id) != _ID_LENGTH or not _HEX.issuperset(self.id):  # it becomes a part of paths
-            raise ValueError("the id is none")
+            raise TypeError("pid, pid_start or runtime has the wrong type")
+        if len(self.id) != _ID_LENGTH or not _HEX.issuperset(self.id):  # it becomes part of paths
+            raise ValueError("id is not an ID")
         spec = jsontext.parse_object(text)
         image = (jsontext.parse_object(config) if config else {}).get("config") or {}
         of_image = image.get("Env") or ()
-        #: Groups that each of its users is in besides.
+        #: Supplementary groups of all its users.
         self.group_add = tuple(spec.get("group_add") or ())
-        #: Whether HOME was asked for, by the container's options or its image.
+        #: Whether the container's options or its image set HOME.
         self.home_given = "HOME" in (spec.get("env") or {}) or any(
             variable.startswith("HOME=") for variable in of_image
         )
 
 
 def find(database: str, name: str) -> Running | None:
-    """Return the container of this name or full id, if its record says that it runs.
+    """Return the container with this name or full ID, if it is running according to its record.
 
-    None also when the database can't be read like this: whoever opens it in full learns why.
+    None also if the database cannot be read this way; opening it in full reports the reason.
     """
-    if not os.path.exists(database):  # sqlite3 would make it
+    if not os.path.exists(database):  # sqlite3 would create it
         return None
     try:
         with closing(sqlite3.connect(database)) as connection:

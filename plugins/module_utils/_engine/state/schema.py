@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold the tables of the database, as migrations from the empty one.
+"""The tables of the database, as migrations from an empty one.
 
-Written for SQLite 3.26, the oldest that a target has: no STRICT, no RETURNING.
+They work with SQLite 3.26, the oldest version on supported hosts: no STRICT, no RETURNING.
 """
 
 from __future__ import annotations
 
-#: ``user_version`` counts those applied. One that was released stays as it is; a later one alters.
+#: ``user_version`` is the number of applied migrations. A released migration never changes; later ones make changes.
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE images (
@@ -90,7 +90,7 @@ MIGRATIONS: tuple[str, ...] = (
         value TEXT NOT NULL
     );
     """,
-    # The whole life cycle: restart policies, dependencies, exec sessions.
+    # The full life cycle: restart policies, dependencies, exec sessions.
     """
     ALTER TABLE containers ADD COLUMN restart_at INTEGER;
     ALTER TABLE containers ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
@@ -120,33 +120,33 @@ MIGRATIONS: tuple[str, ...] = (
 
     CREATE INDEX events_by_name ON events (name);
     """,
-    # Where a container's cgroup is, since there are two managers.
+    # The cgroup of a container, because there are two managers.
     """
     ALTER TABLE containers ADD COLUMN cgroup TEXT NOT NULL DEFAULT '';
     """,
-    # The ids of a container's user namespace, as JSON.
+    # The mapping of a container's user namespace, as JSON.
     """
     ALTER TABLE containers ADD COLUMN mapping TEXT;
     """,
-    # When its checkpoint was made, and when it went on from one.
+    # The times of a container's checkpoint and restore.
     """
     ALTER TABLE containers ADD COLUMN checkpointed INTEGER;
     ALTER TABLE containers ADD COLUMN restored INTEGER;
     """,
-    # The mounts that a container has of others and of its image, as JSON by destination.
+    # The implied mounts of a container, as JSON by destination.
     """
     ALTER TABLE containers ADD COLUMN implied TEXT NOT NULL DEFAULT '{}';
     """,
-    # The images that a container mounts, and to whom what it mounts was given (option U): JSON by destination.
+    # The images that a container mounts, and the owners given to its mounts (option U): JSON by destination.
     """
     ALTER TABLE containers ADD COLUMN images TEXT NOT NULL DEFAULT '{}';
     ALTER TABLE containers ADD COLUMN given TEXT NOT NULL DEFAULT '{}';
     """,
-    # Whether a volume's user wants its own file system mounted on the host.
+    # Whether the user wants a volume's own file system mounted on the host.
     """
     ALTER TABLE volumes ADD COLUMN mounted INTEGER NOT NULL DEFAULT 0;
     """,
-    # The storage driver of its root file system, since there are several.
+    # The storage driver of a container's root file system.
     """
     ALTER TABLE containers ADD COLUMN driver TEXT NOT NULL DEFAULT 'overlay';
     """,
@@ -159,7 +159,7 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE containers ADD COLUMN start_pending INTEGER NOT NULL DEFAULT 0;
     """,
-    # Networks; who is in them, by which addresses; the ports of the host that lead to containers.
+    # Networks, attachments, addresses, and published ports.
     """
     CREATE TABLE networks (
         id        TEXT PRIMARY KEY NOT NULL,
@@ -200,11 +200,11 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX ports_by_container ON ports (container_id);
     """,
-    # What plugins (CNI) have told of a container's addresses.
+    # What CNI plugins reported about a container's addresses.
     """
     ALTER TABLE attachments ADD COLUMN told TEXT NOT NULL DEFAULT '{}';
     """,
-    # By which digests images were pulled (REPOSITORY@DIGEST), and which blobs are kept of them.
+    # The digests by which images were pulled (REPOSITORY@DIGEST), and their blobs in the blob store.
     """
     CREATE TABLE image_digests (
         image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell from a container's row alone whether an end of it is already seen to; imports next to nothing."""
+"""Check by a container's row alone whether an exit has already been cleaned up; imports almost nothing."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ..model.container import status
 from .uri import uri
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # conmon's call imports no more than it has to
+if TYPE_CHECKING:  # the call by conmon imports only what it needs
     from typing import Any
 
-#: Seconds to wait for somebody who writes; who goes the whole way waits longer.
+#: Seconds to wait for a writer; the full cleanup waits longer.
 _PATIENCE = 1.0
-#: What a spec in which ``rm`` is unset has in its JSON, and no other: within a text the quotes are escaped.
+#: The JSON of a spec contains this only if ``rm`` is unset, because quotes in strings are escaped.
 _STAYS = '"rm":false'
 _ROW = "SELECT status, intent, restart_at, pid, pid_start, instr(spec, ?) FROM containers WHERE id = ?"
 
 
 def is_settled(database: str, container_id: str) -> bool:
-    """Return whether nothing is left to do after an end of the container, whose lock is held.
+    """Return whether nothing is left to do after an exit of the container, whose lock is held.
 
-    So it is when the container has been removed, was cleaned up and is neither to be restarted nor removed, or runs again.
-    False also where the row can't be read: whoever opens the database in full learns why.
+    This is so if the container has been removed, has been cleaned up and will be neither restarted nor removed, or runs again.
+    False also if the row cannot be read; opening the database in full reports the reason.
     """
     try:
         with closing(sqlite3.connect(uri(database, "mode=rw"), uri=True, timeout=_PATIENCE)) as connection:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy a database into memory without touching a file.
+"""Copy a database into memory without changing a file.
 
-SQLite's plain read-only mode won't do: on a database in WAL mode it makes -wal and -shm, and leaves them
-(https://sqlite.org/wal.html#read_only_databases). What lies there decides how it can be read:
+SQLite's plain read-only mode is not usable: in WAL mode it creates -wal and -shm, and leaves them
+(https://sqlite.org/wal.html#read_only_databases). How the database can be read depends on its files:
 
-- a -wal that holds something, beside a -shm: with the -shm opened read-only. SQLite's locks keep the copy
-  consistent; when nobody has the database open (its user was killed), SQLite reads the -wal by itself;
-- no -wal, or an empty one: the file alone is the whole database. It is read without locks, so the copy counts
-  only if the file did not change meanwhile;
-- a -wal without -shm: somebody restored the two, or a user was killed while closing; a private copy is read.
+- a -wal that is not empty, and a -shm: the -shm is opened read-only. SQLite's locks keep the copy consistent; if no
+  process has the database open (because it was killed), SQLite reads the -wal by itself;
+- no -wal, or an empty one: the file is the whole database. It is read without locks, so the copy is valid only if
+  the file did not change meanwhile;
+- a -wal without -shm: both were restored from a backup, or a process was killed while closing; a private copy is read.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from typing import NamedTuple
 from .failures import busy, is_out_of_order
 from .uri import uri
 
-#: Nanoseconds. Kernels before 6.13 stamp a file with the time of the last tick, up to 10 ms ago, so a change
-#: right after another leaves no trace in its mtime.
+#: Nanoseconds. Kernels before 6.13 set the mtime to the last tick, up to 10 ms ago, so a change immediately after
+#: another one may not change the mtime.
 _TICK = 20_000_000
-#: Seconds until the next try.
+#: Seconds until the next attempt.
 _PAUSE = 0.005
 
 
 class _State(NamedTuple):
-    """What of a file changes with its content; all 0 when it is absent."""
+    """The attributes of a file that change with its content; all 0 if it is absent."""
 
     inode: int = 0
     size: int = 0
@@ -38,7 +38,7 @@ class _State(NamedTuple):
 
 
 class _Files(NamedTuple):
-    """What lies there."""
+    """The states of the database's files."""
 
     database: _State
     wal: _State
@@ -46,9 +46,9 @@ class _Files(NamedTuple):
 
 
 def take(path: str, *, timeout: float) -> sqlite3.Connection:
-    """Return an in-memory copy of the database; an empty one when the file is absent or empty.
+    """Return an in-memory copy of the database, an empty one if the file is absent or empty.
 
-    Raises StateBusy when it did not hold still for ``timeout`` seconds, sqlite3.Error when it can't be read.
+    Raises StateBusy if the database kept changing for ``timeout`` seconds, sqlite3.Error if it cannot be read.
     """
     deadline = time.monotonic() + timeout
     while True:
@@ -61,7 +61,7 @@ def take(path: str, *, timeout: float) -> sqlite3.Connection:
 
 
 def _try(path: str, timeout: float) -> sqlite3.Connection | None:
-    """Return a copy, or None when another process opened, changed or closed the database meanwhile."""
+    """Return a copy, None if another process opened, changed or closed the database meanwhile."""
     before = _files(path)
     locked = before.wal.size > 0 and before.shm.size > 0
     if not locked and 0 <= time.time_ns() - max(before.database.mtime, before.wal.mtime) < _TICK:
@@ -69,12 +69,12 @@ def _try(path: str, timeout: float) -> sqlite3.Connection | None:
     try:
         copy = _copy_locked(path, timeout) if locked else _copy_still(path, before)
     except (sqlite3.Error, UnicodeDecodeError, FileNotFoundError) as error:
-        # What was torn by a writer looks like damage.
+        # A concurrent write looks like damage.
         if _files(path) != before:
             return None
         if not (locked and isinstance(error, sqlite3.Error) and is_out_of_order(error)):
             raise
-        # The -shm is damaged: it may not be written, so SQLite can't make it anew, and gives up after ten seconds.
+        # The -shm is damaged: SQLite must not write it, so it cannot recreate it, and gives up after ten seconds.
         copy = _copy_apart(path)
     if locked or _files(path) == before:
         return copy
@@ -83,7 +83,7 @@ def _try(path: str, timeout: float) -> sqlite3.Connection | None:
 
 
 def _copy_locked(path: str, timeout: float) -> sqlite3.Connection:
-    # As root, SQLite gives -wal and -shm the owner that they have (fchown): only their ctime changes.
+    # As root, SQLite sets the owner of -wal and -shm to the current owner (fchown), which changes only their ctime.
     return _copy(path, "mode=ro&readonly_shm=1", timeout)
 
 
@@ -94,7 +94,7 @@ def _copy_still(path: str, before: _Files) -> sqlite3.Connection:
 
 
 def _copy_apart(path: str) -> sqlite3.Connection:
-    # Imported here because this is rare and their import costs more than a whole snapshot.
+    # Imported here, because this is rare, and importing them takes longer than a snapshot.
     import shutil
     import tempfile
 
@@ -108,12 +108,12 @@ def _copy_apart(path: str) -> sqlite3.Connection:
 def _copy(path: str, how: str, timeout: float) -> sqlite3.Connection:
     with closing(sqlite3.connect(uri(path, how), uri=True, timeout=timeout, isolation_level=None)) as source:
         source.execute("BEGIN")
-        # Takes the read lock, which honours the timeout; backup() by itself would wait for one without end.
+        # Takes the read lock, subject to the timeout; backup() itself would wait for it indefinitely.
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         copy = _memory()
         try:
             source.backup(copy)
-        except BaseException:  # also at an interrupt: nobody else knows the half copy
+        except BaseException:  # also at an interrupt: no one else would close the partial copy
             copy.close()
             raise
         return copy

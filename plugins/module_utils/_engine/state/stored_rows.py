@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what a container's task looks up as it is stored: enough to tell whether any of it is another than before.
+"""Read the stored rows that a container's task depends on, to detect whether any of them has changed.
 
-Nothing is decoded. Whoever opens the database in full learns why it can't be read.
+Nothing is decoded. If the database cannot be read, opening it in full reports the reason.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from contextlib import closing
 
 from .uri import uri
 
-#: Seconds to wait for somebody who writes; the whole way waits longer.
+#: Seconds to wait for a writer; the full task waits longer.
 _PATIENCE = 1.0
 _ID_LENGTH, _HEX = 64, frozenset("0123456789abcdef")
 _CONTAINER = "SELECT * FROM containers WHERE name = ?"
-#: What belongs to the container of an id.
+#: Rows that belong to the container with an ID.
 _HELD = (
     "SELECT destination, volume FROM container_volumes WHERE container_id = ? ORDER BY destination",
     "SELECT * FROM volumes WHERE name IN (SELECT volume FROM container_volumes WHERE container_id = ?) ORDER BY name",
     "SELECT via, needs FROM container_dependencies WHERE container_id = ? ORDER BY via, needs",
     "SELECT id FROM exec_sessions WHERE container_id = ? ORDER BY created, id",
 )
-#: What images there are, and what they are called; an id is the digest of all else that is known of one.
+#: All images and their names; an image's ID is the digest of everything else that is known of it.
 _IMAGES = (
     "SELECT name, image_id FROM image_names ORDER BY name",
     "SELECT id, manifest_digest, created FROM images ORDER BY id",
@@ -31,7 +31,7 @@ _ENGINE = ("PRAGMA user_version", "SELECT value FROM meta WHERE key = 'boot'")
 
 
 class Stored:
-    """A container's row by column, and all that the task looked up as text; ``known`` are the ids of all containers."""
+    """A container's row, and everything that the task looks up as text; ``known`` are the IDs of all containers."""
 
     __slots__ = ("known", "row", "text")
 
@@ -40,7 +40,7 @@ class Stored:
 
 
 def find(connection: sqlite3.Connection, name: str) -> Stored | None:
-    """Return what is stored of the container of this name, None where there is none; the connection has ``sqlite3.Row``."""
+    """Return the stored rows of the container with this name, None if there is none; needs ``sqlite3.Row`` as row factory."""
     row = connection.execute(_CONTAINER, (name,)).fetchone()
     if row is None or not _is_id(row["id"]):
         return None
@@ -51,23 +51,23 @@ def find(connection: sqlite3.Connection, name: str) -> Stored | None:
 
 
 def _is_id(text: str) -> bool:
-    """Return whether it can become a part of paths."""
+    """Return whether the text is an ID, and thus safe in paths."""
     return len(text) == _ID_LENGTH and _HEX.issuperset(text)
 
 
 def read(database: str, name: str, *, leaving_nothing: bool) -> Stored | None:
-    """Return the same of a database by its path; None also when it can't be read. ``leaving_nothing``: no file is touched."""
+    """Open a database and call ``find``; None also if it cannot be read. ``leaving_nothing``: do not change any file."""
     try:
         with closing(_open(database, leaving_nothing=leaving_nothing)) as connection:
             connection.row_factory = sqlite3.Row
-            connection.execute("BEGIN")  # one state of it throughout
+            connection.execute("BEGIN")  # a consistent state throughout
             return find(connection, name)
     except (sqlite3.Error, UnicodeDecodeError):
         return None
 
 
 def _open(database: str, *, leaving_nothing: bool) -> sqlite3.Connection:
-    if not leaving_nothing:  # nor is one made where it is gone by now
+    if not leaving_nothing:  # does not create a missing database either
         return sqlite3.connect(uri(database, "mode=rw"), uri=True, timeout=_PATIENCE, isolation_level=None)
     from ..errors import StateBusy
     from . import snapshot
@@ -79,5 +79,5 @@ def _open(database: str, *, leaving_nothing: bool) -> sqlite3.Connection:
 
 
 def version(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Return what is another after whatever is saved, by this connection or by another one; only this connection's compare."""
+    """Return a value that changes with every commit, by any connection; only comparable for the same connection."""
     return connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a database's path as SQLite's URI, by which alone it can be opened without being made (sqlite.org/uri.html)."""
+"""Build SQLite URIs, which are the only way to open a database without creating it (sqlite.org/uri.html)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import os
 
 
 def uri(path: str, how: str) -> str:
-    """Return the URI of the path; ``how`` are its parameters, as ``mode=rw``."""
+    """Return the URI of a path; ``how`` are its parameters, as in ``mode=rw``."""
     quoted = os.path.abspath(path).replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     return f"file:{quoted}?{how}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep volumes: rows to records and back.
+"""Store volumes: convert records to rows and back.
 
 Each function takes the connection that ``Database.transaction()`` or ``Database.reading()`` yields.
 """
@@ -29,11 +29,11 @@ def insert(connection: sqlite3.Connection, record: VolumeRecord) -> None:
     except sqlite3.IntegrityError:
         if get(connection, name) is None:
             raise
-        raise NameInUse(f"volume {name!r} exists already", remedy="Choose another name", name=name) from None
+        raise NameInUse(f"volume {name!r} already exists", remedy="Choose another name", name=name) from None
 
 
 def update(connection: sqlite3.Connection, record: VolumeRecord) -> None:
-    """Save a volume's new state. Raises NotFound when its row is gone."""
+    """Save a volume's new state. Raises NotFound if its row is gone."""
     if not connection.execute(_UPDATE, _values(record)).rowcount:
         raise NotFound("volume", record.spec.name)
 
@@ -50,12 +50,12 @@ def all(connection: sqlite3.Connection) -> tuple[VolumeRecord, ...]:  # noqa: A0
 
 
 def names(connection: sqlite3.Connection) -> frozenset[str]:
-    """Return the names of all volumes but those that a removal has begun with; the rest of their rows is not read."""
+    """Return the names of all volumes except those being removed; reads no other columns."""
     return frozenset(row["name"] for row in connection.execute("SELECT name FROM volumes WHERE NOT removing"))
 
 
 def users(connection: sqlite3.Connection, name: str) -> tuple[tuple[str, str], ...]:
-    """Return (id, name) of the containers that have the volume, by name."""
+    """Return (id, name) of the containers that use the volume, by name."""
     rows = connection.execute(
         "SELECT DISTINCT id, name FROM containers JOIN container_volumes ON container_id = id "
         "WHERE volume = ? ORDER BY name",
@@ -65,9 +65,9 @@ def users(connection: sqlite3.Connection, name: str) -> tuple[tuple[str, str], .
 
 
 def delete(connection: sqlite3.Connection, name: str) -> None:
-    """Remove the volume's row; no row is fine.
+    """Delete the volume's row; do nothing if there is none.
 
-    Raises InUse while a container has it; its field ``users`` lists their names.
+    Raises InUse while containers use it, with their names in the field ``users``.
     """
     try:
         connection.execute("DELETE FROM volumes WHERE name = ?", (name,))
@@ -120,6 +120,6 @@ def _record(row: sqlite3.Row) -> VolumeRecord:
 
 def _spec(row: sqlite3.Row) -> VolumeSpec:
     spec = VolumeSpec(row["name"], load_texts(row["labels"]), row["driver"], load_texts(row["options"]))
-    check_name("name", spec.name)  # it becomes a part of paths
+    check_name("name", spec.name)  # it becomes part of paths
     DriverOptions.decode(spec.options)
     return spec

@@ -87,7 +87,7 @@ REFUSED = [
     (("kill", "-s", "NOSUCH", "box"), 2, "NOSUCH"),
     (("unpause", "box"), 0, ""),
     (("rename", "box", "-x"), 2, "usage"),
-    (("rename", "box", "a/b"), 125, "no valid name"),
+    (("rename", "box", "a/b"), 125, "not a valid name"),
     (("wait", "--condition", "nosuch", "box"), 2, "nosuch"),
     (("wait", "--timeout", "0.2", "box"), 125, "did not become stopped within 0.2 s: it is running"),
     (("stop",), 125, "--all"),

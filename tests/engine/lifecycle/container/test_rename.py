@@ -67,7 +67,7 @@ def test_an_id_of_another_is_no_name(host, call, digits):
         lambda: call("box", name),
         lambda: host.want("created", "sleep", "1000", name=name),
     ):
-        with pytest.raises(NameInUse, match="is the id of container box"):
+        with pytest.raises(NameInUse, match="is the ID of container box"):
             act()
     with host.open(read_only=True) as engine, pytest.raises(NameInUse):
         converge(engine, Request(name, "created", host.spec("sleep", "1000", name=name)), None)

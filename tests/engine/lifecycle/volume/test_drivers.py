@@ -237,7 +237,7 @@ def test_options_are_altered_without_a_loss(disk, host):
     altered = host.volume("own", "present", "type=ext4", f"device={disk}")
     assert (altered.actions, altered.warnings) == (("updated volume own",), foreseen.warnings)
     [warning] = altered.warnings
-    assert f"until the options are changed back: it stays in {host.data('own')}, hidden below" in warning
+    assert f"until its options are changed back: it stays in {host.data('own')}, hidden by" in warning
     assert [one.option for one in altered.differences] == ["options.device", "options.type"]
     again = host.volume("own", "present", "type=ext4", f"device={disk}")
     assert (again.actions, again.warnings) == ((), ())
@@ -269,12 +269,12 @@ def test_the_data_can_be_brought_along(one_host, tmp_path):
     with host.open() as engine:
         export_volume(engine, VolumeExport("own", archive))
     [warning] = host.volume("own").warnings
-    assert "volume_import when they are the new ones (force: true" in warning
+    assert "volume_import and force: true" in warning
     with host.open() as engine:
         import_volume(engine, VolumeImport("own", archive, force=True))
     assert os.listdir(host.data("own")) == ["file"]
     [warning] = host.volume("own", "mounted", *TMPFS).warnings
-    assert "unpack that in mount_point" in warning
+    assert "unpack the archive in mount_point" in warning
     subprocess.run(["tar", "-C", host.data("own"), "-xf", archive], check=True)
     assert (mounted(host).fstype, host.data("own").joinpath("file").read_text()) == ("tmpfs", "kept")
 

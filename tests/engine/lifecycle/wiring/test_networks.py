@@ -266,11 +266,11 @@ REFUSED = [
     (
         {"network": ["lost"]},
         "not_found",
-        "no network interface named 'nowhere0'. Network 'lost' needs it as its parent",
+        "no network interface named 'nowhere0'. Create it, or change the parent of network 'lost'",
     ),
     ({"network": ["parentless"]}, "host_lacks", "names no parent, and the host has no default route"),
     ({"network": ["absent"]}, "not_found", "no bridge named 'nowhere0'"),
-    ({"network": ["no-bridge"]}, "not_found", "Network 'no-bridge' needs one, which up0 is not"),
+    ({"network": ["no-bridge"]}, "not_found", "network 'no-bridge' needs; up0 is another kind of interface"),
     ({"network": ["small:interface_name=lo"]}, "invalid_option", "is the loopback device"),
     (
         {"network": ["container:web"], "etc_hosts": {"a": "10.1.1.1"}},

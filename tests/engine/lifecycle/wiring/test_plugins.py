@@ -135,7 +135,7 @@ def test_what_a_task_wishes(host, corp):
         with pytest.raises(EngineError, match="no effect on the plugins"):
             host.start(*SERVER, name="other", **{**HOW, "network": [f"corp:{vain}"]})
     for taken in ("10.97.0.77", "10.98.0.1"):
-        with pytest.raises(EngineError, match="CNI plugin bridge of corp fails at ADD: failed to allocate"):
+        with pytest.raises(EngineError, match="CNI plugin bridge of corp failed at ADD: failed to allocate"):
             host.start(*SERVER, name="other", **{**HOW, "network": [f"corp:ip={taken}"]})
     assert corp.leased == ["10.97.0.77"]
 
@@ -167,7 +167,7 @@ def test_the_namespace_is_gone(host, corp):
 
 
 REFUSED = [
-    ({"plugins": [PORTMAP, {"type": "nothing"}]}, {}, "host_lacks", "CNI plugin nothing is in none of"),
+    ({"plugins": [PORTMAP, {"type": "nothing"}]}, {}, "host_lacks", "CNI plugin nothing is not installed in"),
     ({"plugins": []}, {"publish": ["8080:80"]}, "invalid_option", "capability portMappings"),
     ({"plugins": [], "version": "2.0"}, {}, "invalid_option", "cniVersion '2.0' is not one of"),
 ]
@@ -197,7 +197,7 @@ def test_a_plugin_that_fails(host, corp, tmp_path, monkeypatch, verb):
     corp.write(PORTMAP, {"type": "failing"})
     if verb == "ADD":
         with pytest.raises(
-            EngineError, match=r"failing of corp fails at ADD: no room: ask the operator \(code 11\)"
+            EngineError, match=r"failing of corp failed at ADD: no room: ask the operator \(code 11\)"
         ):
             host.start(*SERVER, name="web", **HOW)
         assert corp.leased == []
@@ -230,7 +230,7 @@ def test_a_list_by_name(host, corp, tmp_path, monkeypatch):
         )
     host.network("other", driver="cni", opt={"conflist": "corp"})
     host.network("x", driver="cni")
-    with pytest.raises(EngineError, match="is the name of no list of CNI plugins"):
+    with pytest.raises(EngineError, match="is not the name of a list of CNI plugins"):
         host.network("new", driver="cni")
     with pytest.raises(EngineError, match="decided by the plugins"):
         host.network("new", driver="cni", subnet=["10.1.0.0/24"], opt={"conflist": "corp"})

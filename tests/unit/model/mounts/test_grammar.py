@@ -340,7 +340,10 @@ SLIPS = {
         "'bind-propogation=slave'",
         "Did you mean bind-propagation?",
     ),
-    ("mount", "type=bind,src=/a,dst=/b,bind-propagation=rslav"): ("bind-propagation=rslav", "Did you mean rslave?"),
+    ("mount", "type=bind,src=/a,dst=/b,bind-propagation=rslav"): (
+        "bind-propagation=rslav",
+        "Did you mean rslave?",
+    ),
     ("mount", "type=bind,src=/a,dst=/b,relabel=pivate"): ("relabel=pivate", "Did you mean private?"),
     ("mount", "type=bind,src=/a, dst=/b"): ("' dst=/b'", "Did you mean dst?"),
     ("mount", "type=volume,src=d,dst=/d,volume-nocpy"): ("'volume-nocpy'", "Did you mean volume-nocopy?"),
