@@ -69,9 +69,7 @@ def test_a_code_without_a_meaning(say):
 
 def test_an_unknown_code(say):
     """What nobody saw is not told as 0."""
-    assert (
-        say("exited", **RAN)[0] == "web exited 1 minute ago with an unknown exit status."
-    )
+    assert say("exited", **RAN)[0] == "web exited 1 minute ago with an unknown exit status."
 
 
 def test_out_of_memory(say):
