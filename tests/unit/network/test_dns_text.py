@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The file of a network as aardvark-dns reads it: one line for its addresses, one for each container."""
+"""The file of a network for aardvark-dns: a line with its addresses, and a line per container."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ FIRST = "10.9.0.1,fd09::1\n"
 
 @pytest.mark.parametrize("named", LINES)
 def test_the_line_of_a_container(named):
-    """A line has id, addresses of each IP version, names in small letters, and servers where there are some."""
+    """A line has the ID, the addresses of each IP version, names in lower case, and servers if there are any."""
     assert added("", ["10.9.0.1", "fd09::1"], [], named) == FIRST + LINES[named]
 
 
 def test_the_first_line():
-    """The first line has the gateways and the network's own servers, and is written anew with each container."""
+    """The first line has the gateways and the network's own servers, and is rewritten with each container."""
     before = FIRST + LINES[WEB]
     assert added(before, ["10.9.0.1"], ["192.0.2.7", "192.0.2.8"], WEB) == (
         f"10.9.0.1 192.0.2.7,192.0.2.8\n{LINES[WEB]}"
@@ -33,7 +33,7 @@ def test_the_first_line():
 
 
 def test_lines_come_and_go():
-    """A container has one line: repeated nothing changes, what is changed is written anew, and the last one leaves nothing."""
+    """A container has one line: adding it again changes nothing, a changed line is replaced, removing the last empties the file."""
     gateways = ["10.9.0.1", "fd09::1"]
     one = added("", gateways, [], WEB)
     two = added(one, gateways, [], DB)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What other firewalls are told."""
+"""Rules in other firewalls."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ GONE = [":SLIPWAY_FORWARD - [0:0]", "-D FORWARD -j SLIPWAY_FORWARD", "-X SLIPWAY
     ids=range(12),
 )
 def test_what_iptables_is_told(listing, networks, version, lines):
-    """A filter that may drop something gets our chain as its first, one that has it right nothing, any other loses it."""
+    """A filter that may drop packets gets the engine's chain first, a correct one is not changed, any other loses the chain."""
     told = iptables.script(listing, networks, "slipway", version)
     assert told.splitlines() == (["*filter", *lines, "COMMIT"] if lines else [])
 
@@ -90,18 +90,18 @@ def chain(family: str, table: str, name: str, hook: str = "forward", policy: str
     ],
 )
 def test_what_nobody_could_be_told_is_named(chains, unwritten, found):
-    """A chain that drops what is forwarded, and that only its owner can change, is named."""
+    """A chain that drops forwarded packets, and that only its owner can change, is reported."""
     assert hindrances(chains, unwritten, "slipway") == tuple(found)
 
 
 @pytest.mark.parametrize(("chains", "runs"), [([chain("inet", "firewalld", "x")], True), ([], False)])
 def test_firewalld_is_known_by_its_table(chains, runs):
-    """That firewalld runs is seen by its table, without asking its program, which takes a third of a second."""
+    """A running firewalld is detected by its table, without its program, which takes a third of a second."""
     assert firewalld.is_running(chains) is runs
 
 
 def test_firewalld_trusts_bridges(tmp_path, monkeypatch):
-    """Bridges that firewalld does not trust are trusted now and for good, those that are gone no longer, others left alone."""
+    """Bridges are trusted permanently if they are not, removed bridges are no longer trusted, others are left alone."""
     said = tmp_path / "said"
     program = tmp_path / "firewall-cmd"
     program.write_text(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks and ports become rules of iptables."""
+"""iptables rules of networks and ports."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ SAID = f"-m comment --comment {ID} -j DNAT --to-destination"
     ],
 )
 def test_a_port_is_a_rule(port, version, rule):
-    """A port, or a range that keeps its order, is one rule for each IP version it is published on."""
+    """A port, or a range in order, is a single rule for each IP version on which it is published."""
     publication = Publication(ID, ("10.1.0.2", "fd01::2"), (port,))
     assert iptables_rules.of_ports(publication, version) == ([rule] if rule else [])
 
 
 def test_jumps_that_are_there_are_not_written_again():
-    """What iptables-save shows of ours is not added a second time, and the chains are emptied first."""
+    """Existing jumps in the output of iptables-save are not added again, and chains are emptied first."""
     network = NetworkRecord("cd", NetworkSpec("web"), "sw-1", (Subnet("10.1.0.0/24"),), 0)
     script = iptables_rules.whole("", [network], [], "slipway", 4)
     jumps = [
@@ -49,7 +49,7 @@ def test_jumps_that_are_there_are_not_written_again():
 
 
 def test_nothing_of_another_engine_is_removed():
-    """Of chains whose names begin alike only ours go, and with them the jumps to them."""
+    """Only the engine's own chains and the jumps to them are removed, even if other chains have the same prefix."""
     saved = (
         "*nat\n:PREROUTING ACCEPT [0:0]\n:SLIPWAY_PORTS - [0:0]\n:SLIPWAY_AB_PORTS - [0:0]\n"
         "-A PREROUTING -j SLIPWAY_PORTS\n-A PREROUTING -j SLIPWAY_AB_PORTS\nCOMMIT\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks and ports become rules."""
+"""nftables rules of networks and ports."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def published(*ports: Port, addresses: tuple[str, ...] = BOTH) -> Publication:
     ],
 )
 def test_a_port_is_an_element_of_a_map(port, addresses, elements):
-    """A port is one element for each number and IP version, in the map of any address of the host or of one."""
+    """A port is an element per number and IP version, in the map for any address or for a single address of the host."""
     found = rules.elements(published(port, addresses=addresses))
     assert found == [Element(*element) for element in elements]
 
 
 def test_all_ports_of_a_container_are_one_command_for_each_map():
-    """Ports are added together, each with the container's id, and removed by the keys."""
+    """Ports are added together with the container's ID, and removed by their keys."""
     ports = published(Port("tcp", "0.0.0.0", 80, 81), Port("udp", "0.0.0.0", 80, 81))
     added = (
         f'add element inet t ports4 {{ 6 . 80 comment "{ID}" : 10.1.0.2 . 81,'
@@ -69,7 +69,7 @@ def test_all_ports_of_a_container_are_one_command_for_each_map():
 
 
 def test_whose_an_element_is_stands_in_its_comment():
-    """Of a table's objects those elements are a container's that say so; sets, chains and other elements are not."""
+    """The elements of a container are those with its ID as the comment; sets, chains and other elements are ignored."""
     theirs = {"elem": {"val": {"concat": [6, 81]}, "comment": "other"}}
     ours = {"elem": {"val": {"concat": ["127.0.0.1", 6, 80]}, "comment": ID}}
     objects = [
@@ -104,7 +104,7 @@ def test_whose_an_element_is_stands_in_its_comment():
     ],
 )
 def test_a_network_is_members_of_sets_and_rules_of_its_subnets(record, sets, lines):
-    """What a network's options close is said by the sets its bridge is in; a subnet that leads outside is masqueraded."""
+    """The isolation of a network is expressed by the sets of its bridge; subnets of networks that are not internal are masqueraded."""
     found = rules.renewed([record], "t").splitlines()
     members = {line.split()[4] for line in found if line.startswith("add element") and '"sw-1" }' in line}
     assert members == {*sets, "same"}
@@ -118,12 +118,12 @@ def test_bridges_that_are_given_are_left_alone():
 
 @pytest.mark.parametrize("driver", ["macvlan", "ipvlan", "cni"])
 def test_networks_without_a_bridge_have_no_rules(driver):
-    """A network that has no bridge of ours gets no rules."""
+    """A network without a bridge of the engine gets no rules."""
     assert "sw-1" not in rules.whole([network("10.1.0.0/24", driver=driver)], [], "t")
 
 
 def test_a_table_is_written_in_place_of_the_old_one():
-    """The whole table comes in one transaction that removes the old one, with the ports in it."""
+    """The whole table, including ports, replaces the old one in a single transaction."""
     script = rules.whole([network("10.1.0.0/24")], [published(Port("tcp", "", 80, 80))], "slipway_x")
     assert script.startswith("table inet slipway_x\ndelete table inet slipway_x\ntable inet slipway_x {")
     assert rules.published(published(Port("tcp", "", 80, 80)), "slipway_x") in script
@@ -132,7 +132,7 @@ def test_a_table_is_written_in_place_of_the_old_one():
 
 
 def test_each_root_has_a_table_of_its_own():
-    """The engine's usual root has the plain name, another a name that derives from it."""
+    """The default root has the plain table name, any other root a name derived from it."""
     assert rules.table_of("/var/lib/slipway") == "slipway"
     names = {rules.table_of(root) for root in ("/srv/a", "/srv/b", "/srv/a")}
     assert len(names) == 2
@@ -141,7 +141,7 @@ def test_each_root_has_a_table_of_its_own():
 
 @pytest.mark.parametrize("bad", ['a" }', "a\nflush ruleset", "a b", "*", "sw*", "", "{", "$x", "a;b", "@set"])
 def test_nothing_gets_into_a_script_but_words(bad):
-    """A name, an address or an id that nft would read as more than a word is refused."""
+    """A name, an address or an ID that nft would not parse as a single word is refused."""
     record = network("10.1.0.0/24")
     for wrong in (
         lambda: rules.renewed([NetworkRecord("cd", record.spec, bad, record.subnets, 0)], "t"),
@@ -155,6 +155,6 @@ def test_nothing_gets_into_a_script_but_words(bad):
 
 
 def test_another_protocol_is_refused():
-    """A protocol that has no ports is an error of the caller."""
+    """A protocol without ports is a bug in the caller."""
     with pytest.raises(KeyError):
         rules.elements(published(Port("icmp", "", 80, 80)))

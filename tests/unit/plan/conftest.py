@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Specs and records to plan with."""
+"""Specs and records for plans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from _engine.model.engine.record import ContainerRecord
 
 @pytest.fixture
 def spec():
-    """Give a maker of specs."""
+    """Return a function that creates specs."""
 
     def make(**options):
         return ContainerSpec.parse({"name": "web", "image": "app:1", "network": ["none"], **options})
@@ -21,7 +21,7 @@ def spec():
 
 @pytest.fixture
 def record(spec):
-    """Give a maker of records of a container made from image ``i1``; ``options`` are its spec's."""
+    """Return a function that creates records of a container with image ``i1``; ``options`` are those of its spec."""
 
     def make(status="configured", options=None, **fields):
         return ContainerRecord(

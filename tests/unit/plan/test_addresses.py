@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses in networks: the lowest that is free, the one that was had before, the one that is asked for."""
+"""Addresses in networks: the lowest free one, the previous one, the requested one."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ CHOSEN = [
 
 @pytest.mark.parametrize(("subnet", "taken", "before", "chosen"), CHOSEN)
 def test_choose(subnet, taken, before, chosen):
-    """The address before is kept where it still fits and is free, else the lowest free one is given."""
+    """The previous address is kept if it is still valid and free, otherwise the lowest free one is assigned."""
     assert choose("web", subnet, taken, before) == chosen
 
 
 def test_full():
-    """A network whose addresses are all given out says so, and nothing of the ends of the subnet is given."""
+    """A full network is an error, and the first and last address of the subnet are not assigned."""
     taken = [f"10.9.0.{number}" for number in range(2, 7)]
     with pytest.raises(NoFreeAddress, match=r"10\.9\.0\.0/29"):
         choose("web", NET, taken)
@@ -53,19 +53,19 @@ REFUSED = [
 
 @pytest.mark.parametrize(("ip", "error", "why"), REFUSED)
 def test_asked_in_vain(ip, error, why):
-    """An address that can't be had is refused, and who has it is named."""
+    """An unavailable address is refused, and the error names its owner."""
     with pytest.raises(error, match=why):
         asked("ip", "web", [NET], ip, {"10.9.0.3": "db", "10.9.0.4": HOST})
 
 
 def test_asked():
-    """An address outside of the range that the engine gives out can be asked for."""
+    """An address outside of the range that the engine assigns can be requested."""
     subnet = Subnet("10.9.0.0/24", "10.9.0.1", "10.9.0.100", "10.9.0.101")
     assert asked("ip", "web", [subnet], "10.9.0.5", {}) == "10.9.0.5"
 
 
 def test_home():
-    """An address is shown with the prefix length of the subnet that it is in."""
+    """An address is shown with the prefix length of its subnet."""
     six = Subnet("fd00::/64")
     assert home_of([NET, six], "fd00::7") == six
     assert prefixed(six, "fd00::7") == "fd00::7/64"

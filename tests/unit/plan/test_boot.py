@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Boots: what a reboot leaves of a record, what is started, and in which order."""
+"""Boots: the record after a reboot, which containers are started, and in which order."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STATES = ("configured", "created", "running", "paused", "stopped", "exited", "un
 
 @pytest.fixture
 def found(spec, record):
-    """Give a maker of records with a policy."""
+    """Return a function that creates records with a restart policy."""
 
     def make(policy="always", state="exited", *, rm=False, **fields):
         known = replace(record(state, {"restart_policy": policy, "rm": rm}), started=1)
@@ -33,7 +33,7 @@ def found(spec, record):
     [*itertools.product(POLICIES, [False, True], [False, True], [None, 1], [None, 5])],
 )
 def test_what_a_boot_starts(found, policy, stopped, interrupted, started, due):
-    """Started is what has run, was not stopped by its user, and has to run by its policy or was cut off in its run."""
+    """A container is started if it has run before, was not stopped by a user, and its policy requires it or its run was interrupted."""
     record = found(policy, stopped_by_user=stopped, interrupted=interrupted, started=started, restart_at=due)
     by_policy = policy in ("always", "unless-stopped") or (policy.startswith("on-failure") and interrupted)
     assert will_start(record) is (started is not None and not stopped and (by_policy or due is not None))
@@ -41,13 +41,13 @@ def test_what_a_boot_starts(found, policy, stopped, interrupted, started, due):
 
 @pytest.mark.parametrize("state", ["running", "paused", "removing", "unknown"])
 def test_a_boot_leaves_what_can_not_be_started(found, state):
-    """What lives, goes, or is in no known state is not started."""
+    """A container that is alive, is being removed, or has an unknown state is not started."""
     assert not will_start(found(state=state))
 
 
 @pytest.mark.parametrize(("state", "policy"), [*itertools.product(STATES, POLICIES)])
 def test_what_a_reboot_leaves(found, state, policy):
-    """What had ended stays so, all else is as created; what ran, or was to run again, was interrupted."""
+    """An exited container stays exited, any other is configured; one that ran, or had a pending restart, was interrupted."""
     before = found(policy, state, exit_code=3, finished=2, restart_count=2, crashes=4, intent="start")
     after = refreshed(before)
     ended = state in ("stopped", "exited")
@@ -59,13 +59,13 @@ def test_what_a_reboot_leaves(found, state, policy):
 
 
 def test_a_due_restart_was_interrupted(found):
-    """A restart that waited is made up for by the boot."""
+    """The boot starts a container with a pending restart."""
     after = refreshed(found("on-failure", "exited", restart_at=7, exit_code=1))
     assert (after.restart_at, after.interrupted, will_start(after)) == (None, True, True)
 
 
 def test_a_wish_outlives_a_reboot(found):
-    """What its user had stopped, or was about to stop, stays stopped; libpod forgets it."""
+    """A container that a user stopped, or was stopping, stays stopped, unlike in libpod."""
     for state in STATES:
         after = refreshed(found("always", state, stopped_by_user=True))
         assert after.stopped_by_user
@@ -73,7 +73,7 @@ def test_a_wish_outlives_a_reboot(found):
 
 
 def test_a_removal_stays_to_be_finished(found):
-    """A half removed container keeps its intent, by which the next task finishes it."""
+    """A partially removed container stays so, and the next task completes the removal."""
     after = refreshed(found(state="removing", intent="remove", restart_at=1))
     assert (after.status, after.intent, after.restart_at) == (status.REMOVING, "remove", None)
 
@@ -89,12 +89,12 @@ def test_a_removal_stays_to_be_finished(found):
     ],
 )
 def test_rm(found, state, policy, started, expected):
-    """A container with rm goes with its run, unless it never ran, or is to run again."""
+    """A container with rm is removed after its run, unless it never ran, or will be started again."""
     assert is_over(refreshed(found(policy, state, rm=True, started=started))) is expected
 
 
 def test_order_of_a_boot(found):
-    """Oldest first, each after what it needs, which is started too; not against the wish of its user."""
+    """Containers start oldest first, after those that they require, which are started too unless a user stopped them."""
 
     def one(name, created, policy="always", **fields):
         return replace(found(policy, **fields), id=name, created=created)
@@ -114,7 +114,7 @@ def test_order_of_a_boot(found):
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_checkpoint_is_left_to_its_user(found, policy):
-    """What ended in its checkpoint is not started, nor removed with rm; what ended otherwise after one is judged as any."""
+    """A container that ended with its checkpoint is neither started nor removed with rm; a later exit counts as any other."""
     saved = found(policy, finished=5, checkpointed=5)
     assert saved.is_checkpointed
     assert not will_start(saved)
@@ -126,5 +126,5 @@ def test_a_checkpoint_is_left_to_its_user(found, policy):
 
 
 def test_half_a_container_is_removed(found):
-    """What a killed import left is on its way out after a reboot too."""
+    """A partial import is removed after a reboot too."""
     assert refreshed(found(state="configured", intent="import", started=None)).status == "removing"

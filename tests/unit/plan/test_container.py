@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Plans: for every wish and every state of a container, what is done and in which order."""
+"""Plans: the actions, in order, for every wish and every state of a container."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAME, LIVE, NEW = MappingProxyType({}), {"label": {"a": "1"}}, {"env": {"A": "1"
 
 @pytest.fixture
 def verbs(spec, record):
-    """Give a function that plans and returns the verbs in one text; ``wanted`` None asks for a state alone."""
+    """Return a function that plans and returns the verbs as one string; ``wanted`` None requests only a state."""
 
     def verbs(state, found, wanted=SAME, **how):
         known = None if found == MISSING else record(found)
@@ -36,14 +36,14 @@ RUNNING = ("started", "healthy", "paused", "restarted")
 
 
 def again(state, found):
-    """Return what makes a container anew, which runs afterwards when it has to or when it did."""
+    """Return the verbs that recreate a container, and start it if it should run or ran before."""
     runs = state in RUNNING or (found in LIVING and state != "stopped")
     end = ["start"] * runs + ["pause"] * (state == "paused")
     return " ".join(["stop"] * (found in LIVING) + ["remove", "create", *end])
 
 
 def settled(state, found, *, restart=False):
-    """Return what brings a container that is as asked for into its state."""
+    """Return the verbs that bring an unchanged container into the requested state."""
     if state == "stopped" or not restart:
         return TABLE[state].get(found, "")
     if state == "restarted" and found in LIVING:
@@ -109,21 +109,21 @@ TABLE["healthy"] = TABLE["started"]
 @pytest.mark.parametrize("found", FOUND)
 @pytest.mark.parametrize("state", STATES)
 def test_nothing_differs(verbs, state, found):
-    """A container as asked for is only brought into its state."""
+    """An unchanged container is only brought into the requested state."""
     assert verbs(state, found) == TABLE[state].get(found, "")
 
 
 @pytest.mark.parametrize("found", FOUND[1:-1])
 @pytest.mark.parametrize("state", STATES)
 def test_a_state_alone(verbs, state, found):
-    """A task that names a state alone does what one with the same container would."""
+    """A task with only a state does the same as one with the unchanged container."""
     assert verbs(state, found, None) == TABLE[state].get(found, "")
 
 
 @pytest.mark.parametrize("found", FOUND[1:-1])
 @pytest.mark.parametrize("state", STATES[1:])
 def test_a_live_difference(verbs, state, found):
-    """A live difference is an update, and the container goes on."""
+    """A live difference is an update, and the container keeps running."""
     assert verbs(state, found, LIVE) == f"update {settled(state, found)}".strip()
 
 
@@ -131,7 +131,7 @@ def test_a_live_difference(verbs, state, found):
 @pytest.mark.parametrize("state", STATES[1:])
 @pytest.mark.parametrize("wanted", [NEW, {**NEW, **LIVE}])
 def test_a_difference_that_needs_a_new_container(verbs, state, found, wanted):
-    """The old container goes, a new one comes, and runs when it has to or the old one did."""
+    """The container is recreated, and started if it should run or the old one ran."""
     assert verbs(state, found, wanted) == again(state, found)
 
 
@@ -139,14 +139,14 @@ def test_a_difference_that_needs_a_new_container(verbs, state, found, wanted):
 @pytest.mark.parametrize("state", STATES[1:])
 @pytest.mark.parametrize("wanted", [SAME, LIVE, NEW, None])
 def test_recreate(verbs, state, found, wanted):
-    """With recreate a new container is made whatever differs, once."""
+    """With recreate, the container is recreated once, regardless of differences."""
     assert verbs(state, found, wanted, recreate=True) == again(state, found)
 
 
 @pytest.mark.parametrize("found", FOUND[1:-1])
 @pytest.mark.parametrize("state", STATES[1:])
 def test_force_restart(verbs, state, found):
-    """With force_restart a container that is to run is stopped and started; one to be stopped is not."""
+    """With force_restart, a container that should run is restarted; one that should be stopped is not."""
     assert verbs(state, found, force_restart=True) == settled(state, found, restart=True)
     assert (
         verbs(state, found, LIVE, force_restart=True)
@@ -161,13 +161,13 @@ def test_force_restart(verbs, state, found):
 )
 @pytest.mark.parametrize("found", [MISSING, "removing"])
 def test_nothing_forces_what_is_not_there(verbs, state, how, found):
-    """A container that is missing, or on its way out, is made once, however much is forced."""
+    """A container that is missing or being removed is created once, regardless of force options."""
     assert verbs(state, found, **how) == TABLE[state][MISSING]
 
 
 @pytest.mark.parametrize("found", FOUND)
 def test_run_to_the_end(verbs, found):
-    """A task that waits for the end runs the container now, even one that already runs."""
+    """A task that waits for the exit starts the container now, even if it already runs."""
     expected = {MISSING: "create start", "removing": "create start"}.get(
         found, settled("started", found, restart=True)
     )
@@ -180,12 +180,12 @@ def test_run_to_the_end(verbs, found):
 @pytest.mark.parametrize("found", FOUND)
 @pytest.mark.parametrize("state", ["created", "present", "stopped"])
 def test_no_run_to_the_end_where_none_is_asked_for(verbs, state, found):
-    """A state that does not ask for a run does not get one by waiting for its end."""
+    """A state without a process is not started by waiting for its exit."""
     assert verbs(state, found, run_once=True) == TABLE[state].get(found, "")
 
 
 def test_stopping_one_that_waits_for_its_restart(record):
-    """A container that the restart policy is about to start again is stopped, though it does not run."""
+    """A container with a pending restart is stopped, although it does not run."""
     waiting = record("exited", {"restart_policy": "always"}, started=1, restart_at=2)
     plan = decide(Wish("web", "stopped"), waiting, frozenset())
     assert [action.text for action in plan.actions] == ["stopped web"]
@@ -193,7 +193,7 @@ def test_stopping_one_that_waits_for_its_restart(record):
 
 @pytest.mark.parametrize("found", FOUND)
 def test_removal_without_force(verbs, found):
-    """Without force_delete what lives is not removed, and all else is."""
+    """Without force_delete, a container that is alive is not removed, any other is."""
     if found in LIVING:
         with pytest.raises(WrongState, match=rf"container web is {found} .*force_delete: true") as caught:
             verbs("absent", found, None, force_delete=False)
@@ -204,7 +204,7 @@ def test_removal_without_force(verbs, found):
 
 @pytest.mark.parametrize("found", FOUND)
 def test_absent_looks_at_nothing_else(verbs, found):
-    """What differs, and what is forced, means nothing for a container that is to go."""
+    """Differences and force options are irrelevant for a container to be removed."""
     how = {"recreate": True, "force_restart": True, "run_once": True}
     assert verbs("absent", found, NEW, **how) == TABLE["absent"][found]
 
@@ -212,14 +212,14 @@ def test_absent_looks_at_nothing_else(verbs, found):
 @pytest.mark.parametrize("state", STATES[1:])
 @pytest.mark.parametrize("found", [MISSING, "removing"])
 def test_a_state_alone_of_what_is_not_there(verbs, state, found):
-    """Without an image there is nothing to make a container from."""
+    """Without an image, no container can be created."""
     with pytest.raises(InvalidOption, match="to create container web, which does not exist") as caught:
         verbs(state, found, None)
     assert (caught.value.fields["option"], bool(caught.value.remedy)) == ("image", True)
 
 
 def test_the_reader_is_told_in_words(spec, record):
-    """Each action says in the past tense what was done to what; the plan says what differs and what that costs."""
+    """The text of an action is in the past tense and names its object; the plan has the differences and their cost."""
     plan = decide(
         Wish("web", "started", spec(**NEW, volume=["b:/b", "a:/a"]), "i1"), record("running"), frozenset()
     )
@@ -246,7 +246,7 @@ COSTS = [
 
 @pytest.mark.parametrize(("wanted", "how", "cost"), COSTS)
 def test_cost(spec, record, wanted, how, cost):
-    """The cost is that of the dearest difference; a restart that was asked for is none."""
+    """The cost is that of the most expensive difference; a requested restart costs nothing."""
     assert (
         decide(Wish("web", "started", spec(**wanted), "i1", **how), record("running"), frozenset()).cost
         == cost
@@ -254,7 +254,7 @@ def test_cost(spec, record, wanted, how, cost):
 
 
 def test_only_missing_volumes_are_made(spec, record):
-    """Named volumes that are not known yet are made first, each once; binds, tmpfs and anonymous ones are not theirs."""
+    """Missing named volumes are created first, each once; bind mounts, tmpfs and anonymous volumes are not."""
     options = {"volume": ["a:/a", "b:/b", "b:/c", "/anonymous", "/etc:/e"], "tmpfs": {"/t": ""}}
     wish = Wish("web", "started", spec(**options), "i1")
     for known in (None, record("exited")):
@@ -266,7 +266,7 @@ def test_only_missing_volumes_are_made(spec, record):
 
 
 def test_a_volume_that_has_to_be_there_is_not_made(spec, record):
-    """What says nocreate is left to whoever refuses it."""
+    """A volume with nocreate is not created; a later check refuses it."""
     wish = Wish("web", "created", spec(volume=["a:/a", "b:/b:nocreate"]), "i1")
     assert [action.name for action in decide(wish, None, frozenset()).actions] == ["a", "web"]
 
@@ -284,7 +284,7 @@ IMPLIED = (
 
 @pytest.mark.parametrize("case", IMPLIED, ids=lambda case: " ".join(sorted(case[1])))
 def test_what_others_mount_by_now(spec, record, case):
-    """What the containers of volumes_from mount otherwise by now needs a new container, and is told by its destination."""
+    """Changed mounts of volumes_from recreate the container, and are shown by destination."""
     implied, names = case
     known = record("running", implied=dict(BEFORE))
     plan = decide(Wish("web", "started", spec(), "i1", implied=implied), known, frozenset())
@@ -293,7 +293,7 @@ def test_what_others_mount_by_now(spec, record, case):
 
 
 def test_what_others_mount_is_told_once(spec, record):
-    """Where other containers are named, or the image is another, that is the difference."""
+    """Other containers in volumes_from, or a different image, are the difference instead."""
     known = record("running", implied=dict(BEFORE))
     plan = decide(Wish("web", "started", spec(volumes_from=["x"]), "i1"), known, frozenset())
     assert {item.option for item in plan.differences} == {"volumes_from"}
@@ -302,7 +302,7 @@ def test_what_others_mount_is_told_once(spec, record):
 
 
 def test_sources_are_made_before_a_start(spec):
-    """A directory is made before the container that shows it starts; without a start none is."""
+    """A missing source directory is created before the start; without a start, it is not."""
     for state, wanted in (
         ("started", ["create", "start_needed", "create_source", "start"]),
         ("created", ["create"]),
@@ -315,7 +315,7 @@ def test_sources_are_made_before_a_start(spec):
 
 
 def test_what_a_start_needs_comes_before_the_stop(spec, record):
-    """What a container needs that is to replace one that runs is made and started while that still runs."""
+    """The dependencies of a replacement are created and started while the old container still runs."""
     plan = decide(
         Wish("web", "started", spec(volume=["a:/a"]), "i1", recreate=True), record("running"), frozenset()
     )
@@ -327,14 +327,14 @@ def test_what_a_start_needs_comes_before_the_stop(spec, record):
 
 
 def test_nothing_is_replaced(spec, record):
-    """A new container, a restart and a container that is not to be started replace none that is begun anew."""
+    """A new container, a restart and a replacement that is not started do not replace a running one."""
     for state, known in (("started", None), ("restarted", record("running")), ("created", record("exited"))):
         plan = decide(Wish("web", state, spec(), "i1", recreate=state == "created"), known, frozenset())
         assert replaced_from(plan) is None
 
 
 def test_a_container_is_made_anew_from_its_own_spec(spec, record):
-    """Recreation by a state alone takes the volumes of the container's own spec."""
+    """Recreation without a spec uses the volumes of the container's own spec."""
     known = record("running", {"volume": ["a:/a"]})
     plan = decide(Wish("web", "started", None, "i1", recreate=True), known, frozenset())
     assert [action.verb for action in plan.actions] == ["create_volume", "stop", "remove", "create", "start"]
@@ -342,7 +342,7 @@ def test_a_container_is_made_anew_from_its_own_spec(spec, record):
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_image(spec, record, strict):
-    """An image of another id makes a new container; one of another name alone does so only when names count."""
+    """An image with a different ID recreates the container; a different name does so only with image_strict."""
     moved = decide(Wish("web", "started", spec(), "i2", image_strict=strict), record("running"), frozenset())
     assert [(item.option, item.before, item.after) for item in moved.differences] == [("image", "i1", "i2")]
     assert moved.cost == "recreate"
@@ -351,7 +351,7 @@ def test_image(spec, record, strict):
 
 
 def test_a_mounted_image(spec, record):
-    """A mounted image whose name means another one makes a new container; one that the spec exchanges is told once."""
+    """A mounted image whose name now refers to another image recreates the container; a changed mount is reported once."""
     mount = {"mount": ["type=image,src=assets,dst=/a"]}
     known = replace(record("running", mount), images={"/a": "a1"})
     same = decide(Wish("web", "started", spec(**mount), "i1", images={"/a": "a1"}), known, frozenset())
@@ -383,7 +383,7 @@ PENDING = {
 
 @pytest.mark.parametrize(("state", "found", "differs"), PENDING)
 def test_a_start_that_a_killed_task_owes(spec, record, state, found, differs):
-    """What ran before a task that stopped it failed or was killed is started by the next task, unless that stops it."""
+    """A container that a failed or killed task stopped is started by the next task, unless that stops it."""
     known = record(found, start_pending=True)
     wish = Wish("web", state, spec(**(NEW if differs else SAME)), "i1")
     verbs = " ".join(action.verb for action in decide(wish, known, frozenset()).actions)

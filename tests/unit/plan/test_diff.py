@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Differences, option by option."""
+"""Differences of options."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_differences(spec, case):
-    """Each option that differs is named once, mappings by key, with what was and what is to be."""
+    """Each difference is named once, mappings by key, with both values."""
     before, after, expected = CASES[case]
     found = differences(spec(**before), spec(**after))
     assert [(item.option, item.before, item.after) for item in found] == expected
@@ -80,7 +80,7 @@ def test_differences(spec, case):
     [("label", {"a": "1"}), ("stop_signal", "INT"), ("stop_timeout", 1), ("memory", "1g"), ("pids_limit", 7)],
 )
 def test_live_differences(spec, option, value):
-    """Labels, limits and how to stop change in a container that runs."""
+    """Labels, limits, stop signal and stop timeout change while the container runs."""
     assert [item.change for item in differences(spec(), spec(**{option: value}))] == [LIVE]
 
 
@@ -88,7 +88,7 @@ def test_live_differences(spec, option, value):
     ("option", "value"), [("env", {"a": "1"}), ("shm_size", "1g"), ("tty", True), ("volume", ["/a"])]
 )
 def test_differences_that_need_a_new_container(spec, option, value):
-    """What the runtime was told when the container was made needs a new one."""
+    """Options that the runtime got at creation recreate the container."""
     assert [item.change for item in differences(spec(), spec(**{option: value}))] == [RECREATE]
 
 
@@ -106,7 +106,7 @@ IMAGES = [
 
 @pytest.mark.parametrize(("old", "old_id", "new", "new_id", "strict", "expected"), IMAGES)
 def test_image(spec, old, old_id, new, new_id, strict, expected):
-    """An image is compared by id, so a moved tag counts and a second name does not, unless the name is asked for."""
+    """Images are compared by ID, so a moved tag counts and a second name does not, unless strict."""
     found = image_difference(spec(image=old), spec(image=new), old_id, new_id, strict=strict)
     assert [(item.option, item.before, item.after, item.change) for item in found] == (
         [("image", *expected, RECREATE)] if expected else []
@@ -114,14 +114,14 @@ def test_image(spec, old, old_id, new, new_id, strict, expected):
 
 
 def test_rootfs_is_compared_by_its_path(spec):
-    """A plain directory has no id: its path is the image."""
+    """A plain directory has no ID: its path is the image."""
     first, second = spec(image="/a", rootfs=True), spec(image="/b", rootfs=True)
     assert image_difference(first, first, None, None, strict=False) == ()
     assert [item.after for item in image_difference(first, second, None, None, strict=False)] == ["/b"]
 
 
 def test_from_an_image_to_a_directory(spec):
-    """A directory in place of an image is two differences: what it is, and what kind."""
+    """A directory instead of an image is two differences: image and rootfs."""
     before, after = spec(image="app:1"), spec(image="/a", rootfs=True)
     assert [item.after for item in image_difference(before, after, "i1", None, strict=False)] == ["/a"]
     assert [item.option for item in differences(before, after)] == ["rootfs"]
@@ -150,7 +150,7 @@ def test_text_differences():
     ],
 )
 def test_what_a_task_says_beside_the_point(given, names):
-    """Options of a task that describes no container are named where the container is not so, whatever their spelling."""
+    """Options of a task without a spec are named if they differ from the container's, in any spelling."""
     spec = ContainerSpec.parse({"name": "a", "image": "b", "network": ["none"], "memory": "64m"})
     assert unapplied(spec, given) == names
 
@@ -186,7 +186,7 @@ WITH_IMAGE = {
 
 @pytest.mark.parametrize("case", WITH_IMAGE.values(), ids=WITH_IMAGE)
 def test_what_the_image_says_too_is_no_difference(case):
-    """Compared is what is in effect: the image's word where a spec has none."""
+    """The effective options are compared, with the image's as defaults."""
     specs = (
         ContainerSpec.parse({"name": "a", "image": "b", "network": ["none"], **options})
         for options in case[:2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said of a container, word by word."""
+"""The sentences of explain."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def happened(action, ago, **attributes):
 
 @pytest.fixture
 def say(record):
-    """Give a function that explains a container."""
+    """Return a function that explains a container."""
 
     def say(status, options=None, scene=None, **fields):
         return explain(Scene(record(status, options, **fields), NOW, **(scene or {})))
@@ -32,12 +32,12 @@ def say(record):
 
 
 def test_never_started(say):
-    """What was only created says so, and no more."""
+    """A container that never ran is described by a single sentence."""
     assert say("configured") == ["web was created 2 hours ago and never started."]
 
 
 def test_running(say):
-    """What runs says since when."""
+    """A running container shows the time of its start."""
     assert say("running", **LIVES) == ["web is running, started 2 hours ago, PID 47."]
 
 
@@ -55,7 +55,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("code", "meaning"), ENDS)
 def test_exit_codes_have_a_meaning(say, code, meaning):
-    """A code is told with what it means."""
+    """An exit code is shown with its meaning."""
     assert say("exited", exit_code=code, **RAN) == [
         f"web exited 1 minute ago with exit status {code}: {meaning}.",
         *GONE,
@@ -63,31 +63,31 @@ def test_exit_codes_have_a_meaning(say, code, meaning):
 
 
 def test_a_code_without_a_meaning(say):
-    """A program's own code is told as it is."""
+    """A program's own exit code is shown without a meaning."""
     assert say("exited", exit_code=42, **RAN)[0] == "web exited 1 minute ago with exit status 42."
 
 
 def test_an_unknown_code(say):
-    """What nobody saw is not told as 0."""
+    """An unknown exit status is not shown as 0."""
     assert say("exited", **RAN)[0] == "web exited 1 minute ago with an unknown exit status."
 
 
 def test_out_of_memory(say):
-    """Want of memory is told with the limit, and no guess beside it."""
+    """An OOM kill is shown with the limit, without further guesses."""
     assert say("exited", {"memory": "64m"}, exit_code=137, oom_killed=True, **RAN)[0] == (
         "web exited 1 minute ago with exit status 137: the kernel killed it for lack of memory; its limit is 64 MiB."
     )
 
 
 def test_stopped_by_a_user(say):
-    """A user's stop is a wish that the policy heeds."""
+    """A stop by a user overrides the restart policy."""
     assert say("exited", {"restart_policy": "always"}, exit_code=143, stopped_by_user=True, **RAN)[2:] == [
         "A user stopped it, so only a user starts it again."
     ]
 
 
 def test_signal_sent_by_a_user(say):
-    """A signal of the last run is told, one of a run before is not."""
+    """A signal in the last run is shown, one in an earlier run is not."""
     found = say(
         "exited",
         scene={"events": (happened("kill", 500, signal="15"), happened("kill", 110, signal="9"))},
@@ -99,7 +99,7 @@ def test_signal_sent_by_a_user(say):
 
 
 def test_crash_loop(say):
-    """The back-off tells when, why, and how often it was tried."""
+    """The back-off is shown with the time, the reason and the number of attempts."""
     policy = {"restart_policy": "on-failure:9"}
     assert say(
         "exited", policy, exit_code=1, restart_at=NOW + 12 * SECOND, crashes=7, restart_count=6, **RAN
@@ -112,7 +112,7 @@ def test_crash_loop(say):
 
 
 def test_a_policy_that_gave_up(say):
-    """Why a policy does not act is told."""
+    """The reason why a policy does not restart is shown."""
     found = say("exited", {"restart_policy": "on-failure:2"}, exit_code=1, restart_count=2, **RAN)
     assert found[-1] == (
         "Its restart policy on-failure:2 does not restart it: it was restarted 2 times, and its limit is 2."
@@ -120,7 +120,7 @@ def test_a_policy_that_gave_up(say):
 
 
 def test_after_a_loss_of_power(say):
-    """A run that the host ended is told as such, and what the next boot does."""
+    """A run that the host ended is shown, with what the next boot does."""
     found = say("exited", {"restart_policy": "always"}, interrupted=True, **RAN)
     assert found[2:] == [
         "A shutdown or power loss of the host ended it; no user stopped it.",
@@ -130,7 +130,7 @@ def test_after_a_loss_of_power(say):
 
 
 def test_what_is_wrong_while_it_runs(say):
-    """Health, needs, mounts and the monitor are told, in this order."""
+    """Health, dependencies, mounts and the monitor are shown in this order."""
     check = Health(1, "unhealthy", 3, log=(Result(NOW - 9 * SECOND, NOW - 8 * SECOND, 1, "no\nanswer\n"),))
     found = say(
         "running",
@@ -154,7 +154,7 @@ def test_what_is_wrong_while_it_runs(say):
 
 
 def test_paused_and_pending(say):
-    """A pause tells since when; a verb that was killed is told with what becomes of it."""
+    """A pause is shown with its time, a killed verb with what happens next."""
     found = say("paused", scene={"events": (happened("pause", 30),)}, intent="unpause", **LIVES)
     assert found == [
         "web is paused: its processes were frozen 30 seconds ago, PID 47.",
@@ -166,12 +166,12 @@ def test_paused_and_pending(say):
 
 
 def test_unknown(say):
-    """What is not known is not guessed."""
+    """An unknown state is not guessed."""
     assert say("unknown") == ["It is unknown whether web is running."]
 
 
 def test_checkpointed(say):
-    """What ended in its checkpoint says so, and that no policy starts it."""
+    """An exit with a checkpoint is shown, and that no policy restarts it."""
     fields = {**RAN, "checkpointed": RAN["finished"]}
     assert say("exited", {"restart_policy": "always"}, **fields) == [
         "web exited 1 minute ago with a checkpoint, from which it can be restored; a start discards it.",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Orders of what needs one another, and the cycles that have none."""
+"""Ordering by dependencies, and cycles."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ CYCLES = (
 
 @pytest.mark.parametrize(("wanted", "needs", "expected"), ORDERS)
 def test_order(wanted, needs, expected):
-    """Each comes after what it needs, once, in the order asked for where that leaves a choice."""
+    """Each item comes once, after its dependencies, otherwise in the given order."""
     assert "".join(order(wanted, needs)) == expected
 
 
 @pytest.mark.parametrize(("start", "needs", "expected"), CYCLES)
 def test_cycle(start, needs, expected):
-    """The shortest way back is told, both ends named."""
+    """The shortest cycle is returned, with both ends."""
     assert "".join(cycle(start, needs)) == expected
 
 
 def test_any_graph():
-    """In any graph without cycles everything comes after all that it needs."""
+    """In an acyclic graph, each item comes after all its dependencies."""
     chance = random.Random(7)
     for _round in range(200):
         names = [f"n{number:02}" for number in range(chance.randrange(1, 30))]
@@ -61,12 +61,12 @@ def test_any_graph():
 
 
 def test_a_long_chain():
-    """A chain longer than Python's stack has an order."""
+    """A chain that is longer than Python's stack can be ordered."""
     needs = {str(number): [str(number + 1)] for number in range(50_000)}
     assert order(["0"], needs)[0] == "50000"
     assert cycle("0", {**needs, "50000": ["0"]})[-1] == "0"
 
 
 def test_turned():
-    """Who needs each is told."""
+    """The inverse mapping has the dependents of each item."""
     assert turned({"a": "bc", "b": "c"}) == {"b": {"a"}, "c": {"a", "b"}}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a check's result makes of a container's health: every rule as a row; and the clock of what is due."""
+"""Health after a check's result, one row per rule, and the schedule."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENT = HealthCheck(("CMD", "true"), ("true",), retries=1, start_period=10 * S
 
 
 def result(code: int, output: str = "") -> Result:
-    """Return a result of a check that ended so."""
+    """Return the result of a check with this exit code."""
     return Result(1, 2, code, output)
 
 
@@ -41,7 +41,7 @@ def result(code: int, output: str = "") -> Result:
     ],
 )
 def test_regular_check(check, before, code, age, status, streak, action):
-    """Retries in a row make it unhealthy, a success healthy; within the start period failures don't count."""
+    """Consecutive failures make it unhealthy, a success healthy; failures in the start period do not count."""
     health, done = after(check, before, result(code), age=age)
     assert (health.status, health.failing_streak, done) == (status, streak, action)
     assert health.log[-1].exit_code == code
@@ -59,7 +59,7 @@ def test_regular_check(check, before, code, age, status, streak, action):
     ],
 )
 def test_startup_check(retries, successes, codes, passed, actions):
-    """The start-up check needs its successes, may restart at its retries, and says nothing of the health."""
+    """The startup check needs its successes, may restart at its retries, and does not affect the health."""
     check = HealthCheck(
         ("CMD", "true"), ("true",), startup=StartupCheck(("up",), retries=retries, successes=successes)
     )
@@ -73,7 +73,7 @@ def test_startup_check(retries, successes, codes, passed, actions):
 
 
 def test_the_last_five_results_are_kept():
-    """Older results go."""
+    """Only the newest results are kept."""
     health = Health(1)
     for number in range(7):
         health = after(CHECK, health, result(0, str(number)), age=0)[0]
@@ -81,13 +81,13 @@ def test_the_last_five_results_are_kept():
 
 
 def test_health_survives_storing():
-    """Encoded, written as JSON and decoded, it is the same."""
+    """Encoding and decoding preserves the health."""
     health = after(CHECK, Health(5, HEALTHY, 1), result(3, "\u00e9\n"), age=0)[0]
     assert Health.decode(json.loads(json.dumps(health.encode()))) == health
 
 
 def test_schedule():
-    """What is due comes in order and once; what was set anew comes then, and what was dropped never."""
+    """Due keys come once and in order, rescheduled keys at their new time, dropped keys never."""
     schedule = Schedule()
     assert schedule.wait(0) is None
     for key, due in (("b", 20), ("a", 10), ("c", 30), ("d", 5)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done to a network, and what is refused."""
+"""Plans for networks, and refusals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AROUND = ["detached web from network n", *REMADE, "attached web to network n"]
 
 
 def asked(*, labels: dict[str, str] | None = None, **given) -> Asked:
-    """Return what a task asks of network n, with the labels that it has."""
+    """Return a task's request for network n, with its labels."""
     found = parse({"name": "n", **given})
     return found._replace(spec=replace(found.spec, labels={"a": "b"} if labels is None else labels))
 
@@ -36,7 +36,7 @@ def asked(*, labels: dict[str, str] | None = None, **given) -> Asked:
 def plan(
     given: Asked, record: NetworkRecord | None, *users: str, how: How = AS_USUAL, state: str = "present"
 ):
-    """Return the plan; what is taken is the network itself."""
+    """Return the plan, with only the network itself taken."""
     taken = Taken((record,) if record else (), interfaces=frozenset({record.interface} if record else ()))
     return decide(given, state, how, Now(record, users), BIRTH._replace(taken=taken))
 
@@ -73,7 +73,7 @@ def plan(
     ],
 )
 def test_what_is_done(given, record, users, how, actions, cost):
-    """Labels change live, all else by a new network, and what a task does not say is kept."""
+    """Labels change live, everything else recreates the network, and unset options are kept."""
     found = plan(given, record, *users, how=how)
     assert ([action.text for action in found.actions], found.cost) == (actions, cost)
     assert found.record is not None
@@ -102,13 +102,13 @@ def test_what_is_done(given, record, users, how, actions, cost):
     ],
 )
 def test_differences_have_the_names_of_options(given, record, told):
-    """Each difference is told by its option, before and after."""
+    """Each difference has the name of its option and both values."""
     found = plan(given, record).differences
     assert {one.option: (one.before, one.after) for one in found} == told
 
 
 def test_what_comes_of_it():
-    """A live change keeps all but the labels; a network made anew keeps its subnets where they were chosen, and gets an id."""
+    """A live change affects only the labels; a recreated network keeps chosen subnets, and gets a new ID."""
     updated = plan(asked(labels={}), RICH).record
     assert updated == replace(RICH, spec=replace(RICH.spec, labels={}))
     there = replace(MADE, subnets=(Subnet("10.99.0.0/24", "10.99.0.1"),))
@@ -127,7 +127,7 @@ def test_what_comes_of_it():
     ],
 )
 def test_removal(record, users, how, actions):
-    """A network that is absent needs nothing; by force its containers are detached first."""
+    """Removing a missing network does nothing; with force, containers are detached first."""
     found = plan(asked(), record, *users, how=how, state="absent")
     assert ([action.text for action in found.actions], found.record) == (actions, None)
 
@@ -145,7 +145,7 @@ def test_removal(record, users, how, actions):
     ],
 )
 def test_who_uses_a_network_keeps_it(given, state, fields):
-    """A network with containers is not removed or made anew unasked; the error names them."""
+    """A network with containers is neither removed nor recreated without force or recreate; the error names them."""
     with pytest.raises(InUse, match="db, web") as caught:
         plan(given, MADE, "db", "web", state=state)
     assert caught.value.fields == fields
@@ -161,13 +161,13 @@ def test_who_uses_a_network_keeps_it(given, state, fields):
     ],
 )
 def test_what_does_not_go_with_what_is_there_is_refused(given, error):
-    """What a task says is checked together with what the network keeps."""
+    """A task's options are checked together with those that the network keeps."""
     with pytest.raises(error):
         plan(given, RICH)
 
 
 def test_a_bridge_of_somebody_else_is_not_taken():
-    """An interface that is on the host, or another network's, is refused; unmanaged it is used as it is."""
+    """An interface of the host or of another network is refused; with unmanaged, it is used unchanged."""
     host = BIRTH._replace(taken=Taken(interfaces=frozenset({"br0"})))
     with pytest.raises(NameInUse, match="mode=unmanaged"):
         fresh(NetworkSpec("m", interface="br0"), host)
@@ -187,7 +187,7 @@ def test_a_bridge_of_somebody_else_is_not_taken():
     ],
 )
 def test_an_interface_is_named_by_the_id(taken, interface):
-    """As many digits of the id are taken as make the name the only one."""
+    """The name has as many digits of the ID as make it unique."""
     found = fresh(NetworkSpec("n"), BIRTH._replace(taken=Taken(interfaces=frozenset(taken))))
     assert found.interface == interface
 
@@ -204,20 +204,20 @@ def test_an_interface_is_named_by_the_id(taken, interface):
     ],
 )
 def test_the_default_network(taken, interface, subnet):
-    """It has podman's subnet and a name of its own where nobody has these, else others."""
+    """The default network has podman's subnet and its own name if they are free, otherwise others."""
     birth = BIRTH._replace(taken=taken)
     found = fresh(default_spec(), birth, prefer=(Subnet("10.88.0.0/16"),), interface="slipway0")
     assert (found.name, found.interface, found.subnets[0].subnet) == ("slipway", interface, subnet)
 
 
 def test_a_clash_is_refused():
-    """A subnet that a route of the host has is refused before anything is done."""
+    """A subnet that conflicts with a route of the host is refused before anything is changed."""
     taken = Taken(routes=(HostRoute("10.1.0.0/24", "eth0"),))
     with pytest.raises(SubnetInUse):
         decide(asked(subnet=["10.1.0.0/24"]), "present", AS_USUAL, Now(), BIRTH._replace(taken=taken))
 
 
 def test_networks_on_a_parent_have_no_interface_of_their_own():
-    """With macvlan nothing is made on the host."""
+    """With macvlan, nothing is created on the host."""
     spec = NetworkSpec("m", "macvlan", subnets=(Subnet("10.1.0.0/24", "10.1.0.1"),), dns=False)
     assert fresh(spec, BIRTH).interface == ""

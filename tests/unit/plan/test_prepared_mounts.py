@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which mounts the engine makes itself, and with which owners."""
+"""Mounts that the engine prepares, and their owners."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_prepared(case):
-    """What no runtime of a distribution can mount is mounted by the engine, and nothing else."""
+    """The engine prepares exactly the mounts that OCI runtimes do not support."""
     mount, wanted = CASES[case]
     assert prepared([mount]) == ((mount,) if wanted else ())
 
 
 def test_order():
-    """Numbers follow the destinations, so that they are the same at each start."""
+    """Mounts are numbered by destination, so that numbers are the same at each start."""
     mounts = [Mount(IMAGE, "i", path) for path in ("/b", "/a/c", "/a")]
     assert [mount.destination for mount in prepared(mounts)] == ["/a", "/a/c", "/b"]
 
@@ -52,13 +52,13 @@ SHIFTS = {
 
 @pytest.mark.parametrize("case", SHIFTS)
 def test_shift(case):
-    """Owners are shifted as the mount says, else as the container's user namespace does."""
+    """Owners are mapped by the mount's own mapping, otherwise by the container's user namespace."""
     options, mapping, wanted = SHIFTS[case]
     assert shift(Mount(BIND, "/a", "/d", options), mapping) == wanted
 
 
 def test_nothing_to_shift_to():
-    """In the host's user namespace an idmap has to say which ids."""
+    """In the host's user namespace, idmap requires a mapping."""
     with pytest.raises(InvalidOption, match="userns"):
         shift(Mount(BIND, "/a", "/d", ("idmap",)), None)
 
@@ -73,6 +73,6 @@ OWNERS = {
 
 @pytest.mark.parametrize("case", OWNERS)
 def test_owner(case):
-    """On disk files get the ids that the mount shows as those of the container's user."""
+    """Files get the owner on disk that the mount shows as the container's user."""
     mapping, shifted, wanted = OWNERS[case]
     assert owner((7, 8), mapping, shifted) == wanted

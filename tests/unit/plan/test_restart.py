@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restart policies: for every policy and every end, whether the container starts again, and when."""
+"""Restart policies: for every policy and every exit, whether and when the container is restarted."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TABLE = {
 
 @pytest.fixture
 def ended(spec, record):
-    """Give a function that returns the record of a container that has ended after ``ran`` nanoseconds."""
+    """Return a function that creates records of a container that exited after ``ran`` nanoseconds."""
 
     def ended(policy="always", exit_code=1, ran=0, **others):
         found = replace(record("stopped"), spec=replace(record().spec, **_policy(spec, policy)))
@@ -52,7 +52,7 @@ def _policy(spec, policy):
     [*itertools.product(TABLE, [False, True], [False, True], [0, 2, 3, 1000])],
 )
 def test_every_end(ended, how, stopped_by_user, interrupted, count):
-    """Policy and exit code decide; a user's stop and a host that stops outweigh both; N restarts are the most."""
+    """Policy and exit code decide; a stop by a user and a shutdown override both; restarts are limited to N."""
     policy, code = how
     record = ended(
         policy, code, stopped_by_user=stopped_by_user, interrupted=interrupted, restart_count=count
@@ -64,7 +64,7 @@ def test_every_end(ended, how, stopped_by_user, interrupted, count):
 
 
 def test_reasons(ended):
-    """A verdict says why."""
+    """A verdict has a reason."""
     assert decide(ended("on-failure:3")).why == "its policy is on-failure:3"
     assert (
         decide(ended("on-failure:3", restart_count=3)).why == "it was restarted 3 times, and its limit is 3"
@@ -74,7 +74,7 @@ def test_reasons(ended):
 
 
 def test_delays_double():
-    """The wait doubles from a tenth of a second up to a minute, however many crashes there were."""
+    """The delay doubles from a tenth of a second up to a minute, for any number of crashes."""
     tenths = [delay(crashes) // 10**8 for crashes in range(1, 13)]
     assert tenths == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
     assert delay(10**9) == LONGEST_DELAY
@@ -86,12 +86,12 @@ def test_delays_double():
     [(0, 0, 1), (0, 5, 6), (GOOD_RUN - 1, 5, 6), (GOOD_RUN, 5, 1), (GOOD_RUN * 9, 0, 1), (-SECOND, 1, 2)],
 )
 def test_a_good_run_ends_the_waiting(ended, ran, before, after):
-    """Short runs are counted until one lasts ten seconds; a clock put back makes no good run."""
+    """Short runs are counted until one lasts ten seconds; setting the clock back does not make a long run."""
     verdict = decide(ended(ran=ran, crashes=before))
     assert (verdict.crashes, verdict.delay) == (after, delay(after))
 
 
 def test_a_failed_restart_waits_longer(ended):
-    """A restart that fails is a short run, however long the run before it was; one that has to wait counts as little."""
+    """A failed restart counts as a short run, regardless of the previous run; so does a postponed one."""
     record = ended(ran=GOOD_RUN, crashes=3)
     assert decide_again(record, "no image")[2:] == postpone(record, ["db"])[2:] == (4, delay(4))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which interfaces go, come, or get other routes when a container's networks change."""
+"""Interfaces that are removed, added or rerouted when a container's networks change."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ LABELLED = (replace(A[0], spec=replace(A[0].spec, labels={"a": "b"})), A[1])
     ],
 )
 def test_what_is_done(before, after, gone, new, rerouted):
-    """What differs goes and comes; where routes alone differ they change, and what is as it was is left alone."""
+    """Changed interfaces are replaced; if only routes differ, they change; unchanged interfaces are not touched."""
     found = rewiring(before, after)
     assert (of(found.gone), of(found.new)) == (gone, new)
     assert "".join(after.network_id[0] for _before, after in found.rerouted) == rerouted

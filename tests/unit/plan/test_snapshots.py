@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which snapshots are more than are to be kept."""
+"""Snapshots beyond the number to keep."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ KNOWN = (
     ],
 )
 def test_outdated(keep, spared, gone):
-    """The oldest go, whatever order they come in; what was kept of replaced content neither counts nor goes."""
+    """The oldest are removed, in any order of input; snapshots of replaced content are neither counted nor removed."""
     assert outdated(KNOWN, keep, spared=spared) == gone

@@ -26,14 +26,14 @@ NO = "it is not there"
     ],
 )
 def test_the_best_that_works(wanted, lacks, following, chosen):
-    """What is asked for, else the first that works is taken, and no more is tried than it needs."""
+    """The requested driver, otherwise the first usable one is chosen, and no others are tried."""
     assert untried(wanted, lacks) == following
     if chosen:
         assert choose(wanted, lacks) == chosen
 
 
 def test_refused():
-    """What is asked for and can't be used is an error with the reason and what to do."""
+    """An unusable requested driver is an error with reason and remedy."""
     assert untried(FUSE, {FUSE: NO}) is None
     with pytest.raises(HostLacks, match=f"fuse-overlayfs cannot be used on this host: {NO}") as caught:
         choose(FUSE, {OVERLAY: "", FUSE: NO})
@@ -41,5 +41,5 @@ def test_refused():
 
 
 def test_why_not_the_others():
-    """Each of the others has its reason: what it lacks, or that a better one is taken."""
+    """Each other driver has a reason: what the host lacks, or the preferred driver."""
     assert told(FUSE, {OVERLAY: NO, FUSE: ""}) == {OVERLAY: NO, VFS: "fuse-overlayfs is preferred"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Subnets that are chosen are nobody's, and one that is somebody's is refused with whose it is."""
+"""Chosen subnets are free, and a subnet in use is refused with its owner."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def chosen(taken: Taken, spec: NetworkSpec | None = None, **more) -> list[str]:
     ],
 )
 def test_a_subnet_is_chosen_clear_of_all(taken, subnet):
-    """The first free /24 of podman's pools is taken, clear of networks and of each route but the default one."""
+    """The first free /24 of podman's pools is chosen, without overlap with networks and routes except the default route."""
     assert chosen(taken) == [subnet]
 
 
 def test_a_network_does_not_stand_in_its_own_way():
-    """The route of a network's own bridge is the network's: it counts once, and not for the host."""
+    """The route of a network's own bridge belongs to the network, and does not count as one of the host."""
     mine = network("a", "10.89.0.0/24", interface="br0")
     taken = Taken((mine,), (HostRoute("10.89.0.0/24", "br0"),), frozenset({"br0", "lo"}))
     assert chosen(taken) == ["10.89.1.0/24"]
@@ -59,7 +59,7 @@ def test_a_network_does_not_stand_in_its_own_way():
 
 
 def test_what_is_missing_is_chosen():
-    """Of both versions of IP each that no subnet is named for is chosen, with the first address as gateway."""
+    """A subnet is chosen for each IP version without one, with the first address as gateway."""
     six = "fd01:2345:6789:abcd::/64"
     assert choose(BOTH, ID, Taken()) == (Subnet("10.89.0.0/24", "10.89.0.1"), Subnet(six, f"{six[:-3]}1"))
     named = NetworkSpec("n", ipv6=True, subnets=(Subnet("fd00::/64", "fd00::1"),))
@@ -68,7 +68,7 @@ def test_what_is_missing_is_chosen():
 
 
 def test_another_prefix_is_made_of_the_same_id():
-    """Where an id's first prefix is taken, the next digits give another one."""
+    """If an ID's first prefix is taken, the next digits are used."""
     taken = Taken((network("a", "fd01:2345:6789:abcd::/64"),))
     assert chosen(taken, BOTH)[1] == "fdef:123:4567:89ab::/64"
 
@@ -81,12 +81,12 @@ def test_another_prefix_is_made_of_the_same_id():
     ],
 )
 def test_a_preferred_subnet_is_taken_if_it_is_clear(taken, subnet):
-    """What is preferred goes before the pools, and only if nobody has it."""
+    """Preferred subnets are used before the pools if they are free."""
     assert chosen(taken, prefer=(Subnet("10.88.0.0/16"),)) == [subnet]
 
 
 def test_no_subnet_is_free():
-    """Where all private ranges are taken the error says so, and to name one."""
+    """If all private ranges are taken, the error says so, and asks for a subnet."""
     spans = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
     with pytest.raises(SubnetInUse, match="no IPv4 subnet is free") as caught:
         chosen(Taken(routes=tuple(HostRoute(span, "eth0") for span in spans)))
@@ -110,7 +110,7 @@ def test_no_subnet_is_free():
     ],
 )
 def test_a_subnet_of_somebody_is_refused(subnet, taken, fields):
-    """The error names the network or the route; within a wider route to a gateway a subnet is the more specific one."""
+    """The error names the network or the route; a subnet within a wider route to a gateway is allowed."""
     if fields is None:
         refuse_clash(NetworkSpec("n"), subnet, taken)
         return
@@ -120,7 +120,7 @@ def test_a_subnet_of_somebody_is_refused(subnet, taken, fields):
 
 
 def test_the_subnet_of_somebody_elses_bridge_is_that_bridges():
-    """A bridge that is used as it is has a route already, which is in nobody's way."""
+    """The route of an unmanaged bridge does not conflict with its subnet."""
     spec = NetworkSpec("n", interface="br0", options={"mode": "unmanaged"})
     refuse_clash(spec, "10.1.0.0/24", Taken(routes=(HostRoute("10.1.0.0/24", "br0"),)))
     with pytest.raises(SubnetInUse):
@@ -129,6 +129,6 @@ def test_the_subnet_of_somebody_elses_bridge_is_that_bridges():
 
 @pytest.mark.parametrize("driver", ["macvlan", "ipvlan"])
 def test_a_network_on_a_parent_has_the_subnet_of_the_host(driver):
-    """With macvlan and ipvlan the subnet is that of the network which the host is in."""
+    """With macvlan and ipvlan, the subnet may be the host's own."""
     spec = NetworkSpec("n", driver, subnets=(Subnet("10.1.0.0/24"),))
     assert chosen(Taken(routes=(HostRoute("10.1.0.0/24", "eth0"),)), spec) == ["10.1.0.0/24"]

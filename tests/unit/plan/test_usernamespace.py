@@ -24,20 +24,20 @@ SIZES = {
 
 
 def test_spans():
-    """A user's lines count, in their order, and what is no line does not."""
+    """A user's lines are returned in order, and invalid lines are ignored."""
     assert usernamespace.spans(SUBUID, "containers") == FREE
     assert usernamespace.spans(SUBUID, "bob") == ()
 
 
 @pytest.mark.parametrize("case", SIZES)
 def test_size_needed(case):
-    """A namespace is as large as the greatest account, the user's number, and 1024."""
+    """The size is the maximum of the largest account, the user's ID, and 1024."""
     passwd, group, user, wanted = SIZES[case]
     assert usernamespace.size_needed(passwd, group, user) == wanted
 
 
 def mapped(*hosts: tuple[int, int]) -> IdMap:
-    """Return a mapping that has these ids of the host."""
+    """Return a mapping with these IDs of the host."""
     ranges = tuple(Range(index * 10000, first, size) for index, (first, size) in enumerate(hosts))
     return IdMap(ranges, ranges)
 
@@ -82,14 +82,14 @@ PLACES = {
 
 @pytest.mark.parametrize("case", PLACES)
 def test_automatic(case):
-    """Ids are the first that are free in one piece; a replacement keeps those that it had while they do."""
+    """The first consecutive free IDs are used; a replacement keeps its IDs while they suffice."""
     wanted, needed, used, before, uids = PLACES[case]
     found = usernamespace.automatic(wanted, needed=needed, free=(FREE, FREE), used=used, before=before)
     assert [tuple(item) for item in found.uids] == uids
 
 
 def test_no_room():
-    """Without room the error names the user and both files; an image of many ids needs a word."""
+    """Without free IDs, the error names the user and both files; an image with many IDs requires size."""
     with pytest.raises(HostLacks, match="user containers has no 501 consecutive free subordinate IDs"):
         usernamespace.automatic(AUTO, needed=501, free=(FREE, FREE), used=[])
     with pytest.raises(HostLacks, match="auto:size=70000"):
@@ -97,7 +97,7 @@ def test_no_room():
 
 
 def test_named():
-    """All ids of a user are the container's, from 0 on."""
+    """All subordinate IDs of a user are mapped, starting at 0."""
     assert usernamespace.named(SUBUID, "containers", "/f") == (Range(0, 1000, 100), Range(100, 9000, 500))
     with pytest.raises(HostLacks, match="/f has no IDs for user bob"):
         usernamespace.named(SUBUID, "bob", "/f")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is done to a volume, and what is refused."""
+"""Plans for volumes, and refusals."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEEP = How(frozenset({"labels", "options"}))
 
 
 def texts(*arguments) -> list[str]:
-    """Return the actions of a plan in words."""
+    """Return the texts of a plan's actions."""
     return [action.text for action in decide(*arguments).actions]
 
 
@@ -65,14 +65,14 @@ def texts(*arguments) -> list[str]:
     ],
 )
 def test_states(state, how, record, seen, actions, mounted):
-    """Each state is reached by what it lacks, and by nothing when it is there."""
+    """Each state needs only the missing actions, and none if it is reached."""
     plan = decide(TMPFS, state, how, record, seen)
     assert [action.text for action in plan.actions] == actions
     assert (plan.record.mounted, plan.record.spec) == (mounted, TMPFS.spec)
 
 
 def test_recreate_says_what_becomes_of_the_data():
-    """What a device or another directory holds is not removed with the volume."""
+    """The content of a device or another directory is not removed with the volume."""
     bind = VolumeRecord(VolumeSpec("v", options={"type": "bind", "device": "/srv"}), 1)
     assert (
         texts(bind, "present", How(recreate=True), bind, SEEN)[0]
@@ -87,13 +87,13 @@ def test_recreate_says_what_becomes_of_the_data():
 
 
 def test_a_plain_directory_is_never_mounted():
-    """There is nothing to mount, so nothing is to be done, nor kept in mind."""
+    """A plain directory is not mounted, and the wish is not recorded."""
     plan = decide(PLAIN, "mounted", AS_USUAL, PLAIN, SEEN)
     assert (plan.actions, plan.record.mounted) == ((), False)
 
 
 def test_absent():
-    """Removed is what is there, a half-removed one too; users are removed by force alone."""
+    """An existing or partially removed volume is removed; its containers only with force."""
     assert texts(PLAIN, "absent", AS_USUAL, None, SEEN) == []
     assert texts(PLAIN, "absent", AS_USUAL, PLAIN, SEEN) == ["removed volume v"]
     assert texts(PLAIN, "absent", AS_USUAL, replace(PLAIN, removing=True), SEEN) == ["removed volume v"]
@@ -112,14 +112,14 @@ def test_absent():
     ],
 )
 def test_data_of_a_used_volume_stays(state, how, told):
-    """Without force the users are named, whether they live or not."""
+    """Without force, the error names all containers, running or not."""
     with pytest.raises(InUse, match=told) as caught:
         decide(PLAIN, state, how, PLAIN, USED)
     assert caught.value.fields["users"] == ["app", "web"]
 
 
 def test_what_is_not_said_is_kept():
-    """Labels and options that a task does not say stay; owner and mode may be said alone."""
+    """Unset labels and options are kept; owner and mode can be set alone."""
     owned = VolumeRecord(VolumeSpec("v", options={"uid": "5"}), 1)
     plan = decide(owned, "present", KEEP, TMPFS, LIVE)
     assert plan.record.spec.labels == {"a": "b"}
@@ -133,7 +133,7 @@ def test_what_is_not_said_is_kept():
     [(LIVE, "while it is used by web"), (SEEN._replace(mounted=True), "while it is mounted on the host")],
 )
 def test_what_is_mounted_is_not_altered(seen, told):
-    """Another type, device or o is refused while the volume is in use; when it is not, it is no more than a note."""
+    """Changing type, device or o is refused while the volume is in use; otherwise there is at most a warning."""
     with pytest.raises(InUse, match=told) as caught:
         decide(TMPFS, "present", AS_USUAL, PLAIN, seen)
     assert caught.value.fields["options"] == ["options.device", "options.type"]
@@ -150,6 +150,6 @@ def test_what_is_mounted_is_not_altered(seen, told):
 
 
 def test_what_is_not_there_can_t_be_unmounted():
-    """The near names are told."""
+    """The error has similar names."""
     with pytest.raises(NotFound, match="near: vv"):
         decide(PLAIN, "unmounted", KEEP, None, SEEN, known=["vv", "data"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task is told of a volume's data when the volume's options change."""
+"""Warnings about a volume's data when its options change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BELOW = f"it stays in {OWN}, hidden by the file system that is mounted there"
 
 
 def told(before: list[str], after: list[str], holding: str) -> str:
-    """Return what is told of such a change."""
+    """Return the warning about a change."""
     return fate("v", parse(before), parse(after), holding)
 
 
@@ -39,7 +39,7 @@ def told(before: list[str], after: list[str], holding: str) -> str:
     ],
 )
 def test_other_data(before, after, holding, where):
-    """Where the volume shows other data from then on, the place of the old is told, and what brings it along."""
+    """If the volume shows other data after the change, the warning has the location of the old data, and how to move it."""
     sentence = told(before, after, holding)
     assert where in sentence
     assert sentence.startswith("the data of volume v is not copied")
@@ -67,5 +67,5 @@ def test_other_data(before, after, holding, where):
     ],
 )
 def test_the_same_data_or_none(before, after, holding):
-    """Nothing is told where the volume had nothing, and where what it had is in it as before."""
+    """There is no warning if the volume was empty, or shows the same data as before."""
     assert told(before, after, holding) == ""

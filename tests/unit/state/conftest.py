@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A database, records to put into it, and other processes that use it."""
+"""A database, records for it, and other processes that use it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from _engine.state.database import open_database
 
 @pytest.fixture
 def path(tmp_path):
-    """Return where the database is to be: alone in its directory."""
+    """Return the path of the database, alone in its directory."""
     directory = tmp_path / "root"
     directory.mkdir()
     return str(directory / "state.db")
@@ -34,7 +34,7 @@ def connection(path):
 
 @pytest.fixture
 def container():
-    """Give a maker of records whose id is a letter 64 times."""
+    """Return a function that creates records whose ID is a letter, 64 times."""
 
     def make(letter, *, name="web", **fields):
         spec = ContainerSpec(name=name, image="localhost/app:1", network=("host",), env={"MODE": "a"})
@@ -45,13 +45,13 @@ def container():
 
 @pytest.fixture
 def volume():
-    """Give a maker of records from a name."""
+    """Return a function that creates records from a name."""
     return lambda name, **fields: VolumeRecord(**{"spec": VolumeSpec(name), "created": 1, **fields})
 
 
 @pytest.fixture
 def network():
-    """Give a maker of records whose id is a letter 64 times, and whose name is that letter."""
+    """Return a function that creates records whose ID is a letter, 64 times, and whose name is that letter."""
 
     def make(letter, **fields):
         whole = {"spec": NetworkSpec(letter), "interface": f"sw-{letter}", "subnets": (), "created": 1}
@@ -62,7 +62,7 @@ def network():
 
 @pytest.fixture
 def image():
-    """Give a maker of records whose id and layers are letters."""
+    """Return a function that creates records whose ID and layers are letters."""
 
     def make(letter, names=(), layers="", **fields):
         rows = tuple(LayerRecord(layer * 64, f"sha256:{layer * 64}", 7) for layer in layers)
@@ -74,7 +74,7 @@ def image():
 
 @pytest.fixture
 def process(path):
-    """Give a starter of Python code in another process, with ``path`` and ``wait()`` at hand.
+    """Return a function that runs Python code in another process, with ``path`` and ``wait()`` defined.
 
     It is given back once the code has called ``wait()``, and ends when its stdin is closed or it is killed.
     """

@@ -14,7 +14,7 @@ from _engine.state import containers, volumes
 
 
 def test_a_record_comes_back_as_it_was(connection, container, volume):
-    """Every field survives the way into the database and back, unknown ones as unknown."""
+    """Every field survives storing, including unknown values."""
     volumes.insert(connection, volume("data"))
     bare = container("a")
     spec = ContainerSpec.parse(
@@ -60,7 +60,7 @@ def test_update_saves_everything(connection, container, volume):
 
 
 def test_a_name_belongs_to_one(connection, container):
-    """A second container of the name is refused, naming the owner; so is a renaming to it."""
+    """A second container with the same name is refused, naming the owner; so is a rename to it."""
     containers.insert(connection, container("a"))
     containers.insert(connection, container("b", name="db"))
     for refused in (
@@ -81,7 +81,7 @@ def test_names_differ_by_case(connection, container):
 
 
 def test_an_update_of_a_removed_container_is_told(connection, container):
-    """Saving what has no row is an error, not a silent nothing."""
+    """Updating a container without a row is an error."""
     with pytest.raises(NotFound):
         containers.update(connection, container("a"))
 
@@ -109,7 +109,7 @@ def test_an_update_of_a_removed_container_is_told(connection, container):
     ],
 )
 def test_find(connection, container, asked, found):
-    """A container is found by its 64 digits, then by its name, then by the first 12 digits, if those are of one alone."""
+    """A container is found by its 64 digits, then by its name, then by the first 12 digits if they are unique."""
     containers.insert(connection, container("a"))
     containers.insert(connection, container("b", name="one", created=2))
     containers.insert(connection, container("b", id="b" * 63 + "c", name="bb", created=3))
@@ -121,7 +121,7 @@ def test_find(connection, container, asked, found):
 
 
 def test_users_of_volume_and_image(connection, container, volume):
-    """Who uses a volume or an image is told by id and name, each once."""
+    """The containers that use a volume or an image are returned once, with ID and name."""
     volumes.insert(connection, volume("data"))
     containers.insert(
         connection, container("b", name="b", image_id="i", volumes={"/1": "data", "/2": "data"})
@@ -135,7 +135,7 @@ def test_users_of_volume_and_image(connection, container, volume):
 
 
 def test_delete_frees_name_and_volumes(connection, container, volume):
-    """A deleted container leaves nothing behind; deleting it again is fine."""
+    """A deleted container leaves nothing behind; deleting it again does nothing."""
     volumes.insert(connection, volume("data"))
     containers.insert(connection, container("a", volumes={"/d": "data"}))
     containers.delete(connection, "a" * 64)
@@ -145,14 +145,14 @@ def test_delete_frees_name_and_volumes(connection, container, volume):
 
 
 def test_a_volume_without_a_row_is_refused(connection, container):
-    """A container can't be saved with a volume that nobody made."""
+    """A container with a volume that does not exist cannot be saved."""
     with pytest.raises(sqlite3.IntegrityError):
         containers.insert(connection, container("a", volumes={"/d": "nobody's"}))
 
 
 @pytest.mark.parametrize("spec", ["{", "5", '{"mounts": 5}'])
 def test_a_spoilt_row_is_named(connection, container, spec):
-    """A row that nothing can be made of is damage of the database, told with table and key."""
+    """A row that cannot be decoded is StateCorrupt with table and key."""
     containers.insert(connection, container("a"))
     connection.execute("UPDATE containers SET spec = ?", (spec,))
     with pytest.raises(StateCorrupt) as caught:

@@ -43,7 +43,7 @@ def pragma(connection, name):
 
 
 def test_a_new_database_is_private_and_durable(path):
-    """Nobody but the owner can read any of its files, and a commit is on disk before it returns."""
+    """Only the owner can read its files, and a commit is on disk before it returns."""
     before = os.umask(0)
     try:
         with open_database(path) as opened, opened.transaction() as connection:
@@ -62,7 +62,7 @@ def test_a_new_database_is_private_and_durable(path):
 
 
 def test_a_transaction_that_need_not_be_durable(path):
-    """It is saved without a sync of the disk; the next one has its own again, also after a failure."""
+    """A transaction that is not durable needs no sync; the next one syncs again, also after a failure."""
     with open_database(path) as opened:
         with opened.transaction(durable=False) as connection:
             put(connection, "a")
@@ -76,14 +76,14 @@ def test_a_transaction_that_need_not_be_durable(path):
 
 
 def test_closing_leaves_one_file(path):
-    """A database that nobody has open is a single file."""
+    """A closed database is a single file."""
     with open_database(path) as opened, opened.transaction() as connection:
         put(connection, "a")
     assert os.listdir(os.path.dirname(path)) == ["state.db"]
 
 
 def test_a_transaction_is_all_or_nothing(path):
-    """What a block wrote is there when it ended well, and gone when it raised."""
+    """A block's changes are committed at its end, and rolled back if it raises."""
     with open_database(path) as opened:
         with opened.transaction() as connection:
             put(connection, "kept")
@@ -94,7 +94,7 @@ def test_a_transaction_is_all_or_nothing(path):
 
 
 def test_reading_sees_one_state(path):
-    """What another writes meanwhile is seen by the next reading, not by this one."""
+    """A concurrent write is seen by the next reading, not by the current one."""
     with open_database(path) as reader, open_database(path) as writer:
         with reader.reading() as connection:
             before = meta(connection)
@@ -106,7 +106,7 @@ def test_reading_sees_one_state(path):
 
 
 def test_a_lock_held_too_long_is_busy(path):
-    """A writer who finds another in the way waits for its timeout, then says where and what to do."""
+    """A writer waits for another until the timeout, then raises an error with path and remedy."""
     with open_database(path) as first, open_database(path, timeout=0.2) as second, first.transaction():
         began = time.monotonic()
         with pytest.raises(StateBusy) as caught, second.transaction():
@@ -124,20 +124,20 @@ def read_all(path, *, read_only):
 
 
 def write_garbage(path):
-    """Put something else in the database's place."""
+    """Replace the database by something else."""
     with open(path, "wb") as file:
         file.write(b"this is no database, whatever its name says\n" * 100)
 
 
 def cut(path):
-    """Lose the end of the database."""
+    """Truncate the database."""
     with open_database(path):
         pass
     os.truncate(path, 5000)
 
 
 def overwrite(path):
-    """Spoil all of the database but its first page."""
+    """Overwrite the database except its first page."""
     with open_database(path):
         pass
     with open(path, "r+b") as file:
@@ -148,7 +148,7 @@ def overwrite(path):
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize("damage", [write_garbage, cut, overwrite])
 def test_damage_is_said_with_a_way_out(path, damage, read_only):
-    """A file that is no whole database is StateCorrupt with the path; the way out loses sight of nothing that runs."""
+    """A damaged file is StateCorrupt with the path; the remedy does not lose track of running containers."""
     damage(path)
     with pytest.raises(StateCorrupt) as caught:
         read_all(path, read_only=read_only)
@@ -159,7 +159,7 @@ def test_damage_is_said_with_a_way_out(path, damage, read_only):
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_what_is_no_file_is_no_damage(path, read_only):
-    """A directory in the place of the database can't be opened, and nobody is told that the database is damaged."""
+    """A directory in place of the database is an error, but not reported as damage."""
     os.mkdir(path)
     with pytest.raises(StateUnreachable) as caught:
         read_all(path, read_only=read_only)
@@ -187,7 +187,7 @@ def test_what_is_no_file_is_no_damage(path, read_only):
     ],
 )
 def test_each_failure_is_told_as_what_it_is(path, text, code):
-    """What SQLite says in words alone (Python before 3.11) is one of our errors, and only damage is told as damage."""
+    """SQLite's errors without a code (Python before 3.11) are translated, and only damage is reported as damage."""
     with open_database(path), pytest.raises(EngineError) as caught, translated(path):
         raise sqlite3.OperationalError(text)
     assert caught.value.code == code
@@ -207,7 +207,7 @@ def test_each_failure_is_told_as_what_it_is(path, text, code):
     ],
 )
 def test_what_the_system_refuses_is_told_likewise(path, number, code):
-    """An error of a system call at the database's files is the same error as SQLite's for it."""
+    """Errors of system calls on the database's files are translated like SQLite's."""
     with pytest.raises(EngineError) as caught, opening(path):
         raise OSError(number, os.strerror(number), path)
     assert caught.value.code == code
@@ -215,7 +215,7 @@ def test_what_the_system_refuses_is_told_likewise(path, number, code):
 
 @pytest.mark.parametrize("read_only", [False, True])
 def test_a_newer_database_is_refused(path, read_only):
-    """A database of a later version is left alone."""
+    """A database of a newer version is not changed."""
     with open_database(path) as opened, opened.transaction() as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     with pytest.raises(StateTooNew) as caught:
@@ -224,7 +224,7 @@ def test_a_newer_database_is_refused(path, read_only):
 
 
 def test_a_full_disk_loses_the_transaction_only(path):
-    """SQLite's "full" is StoreFull; what was saved before stays, and the database works again with room."""
+    """A full disk is StoreFull; earlier changes are kept, and the database works again with free space."""
     with open_database(path) as opened:
         with opened.transaction() as connection:
             put(connection, "kept")
@@ -238,7 +238,7 @@ def test_a_full_disk_loses_the_transaction_only(path):
 
 
 def test_a_disk_that_cannot_be_written_is_no_damage(path):
-    """What SQLite opened read-only, since its disk was, is StateReadOnly, and nobody is told to move the database away."""
+    """A database on a read-only disk is StateReadOnly, and the remedy does not suggest moving it."""
     with open_database(path) as opened:
         with opened.reading() as connection:
             connection.execute("PRAGMA query_only = 1")
@@ -250,7 +250,7 @@ def test_a_disk_that_cannot_be_written_is_no_damage(path):
 
 
 def test_other_errors_pass(path):
-    """A wrong statement is a fault of ours and no damage: it keeps SQLite's own error."""
+    """A wrong statement is a bug, not damage, and keeps SQLite's error."""
     with (
         open_database(path) as opened,
         pytest.raises(sqlite3.OperationalError),
@@ -260,13 +260,13 @@ def test_other_errors_pass(path):
 
 
 def test_no_directory(path):
-    """Without a directory for it, the database can't be made."""
+    """The database cannot be created without its directory."""
     with pytest.raises(StateUnreachable, match="No such file"):
         open_database(f"{path}/deeper/state.db")
 
 
 def test_migrations_go_on_from_where_the_database_is(path, monkeypatch):
-    """An older database gets what it lacks; a failing migration leaves the version before it, whole."""
+    """An older database is migrated; a failed migration leaves the previous version intact."""
     with open_database(path) as opened, opened.transaction() as connection:
         put(connection, "old")
     second = "ALTER TABLE meta ADD COLUMN extra TEXT;\nCREATE TABLE more (a);\n"
@@ -285,7 +285,7 @@ def test_migrations_go_on_from_where_the_database_is(path, monkeypatch):
 
 
 def test_many_open_a_new_database_at_once(path, process):
-    """Processes that meet at a database that is not there yet all get the same one, and lose nothing."""
+    """Processes that create the database simultaneously get the same one, and lose nothing."""
     code = (
         "import sys; print(flush=True); sys.stdin.readline()\n"
         "with open_database(path) as opened, opened.transaction() as connection:\n"
@@ -304,7 +304,7 @@ def test_many_open_a_new_database_at_once(path, process):
 
 
 def test_a_new_file_that_is_locked_is_waited_for(path, process):
-    """A process that finds another making the database waits, where SQLite itself would give up."""
+    """A process waits while another one creates the database, although SQLite itself would fail."""
     process(
         "import sqlite3; other = sqlite3.connect(path, isolation_level=None); other.execute('BEGIN IMMEDIATE')\n"
         "print(flush=True); time.sleep(0.3); other.execute('ROLLBACK'); sys.stdin.read()\n"
@@ -314,7 +314,7 @@ def test_a_new_file_that_is_locked_is_waited_for(path, process):
 
 
 def test_a_kill_loses_nothing_that_was_saved(path, process):
-    """Whenever the writer is killed, what it had saved is there, and the database is whole."""
+    """After a kill of the writer at any point, its commits are kept, and the database is intact."""
     code = (
         "print(flush=True)\n"
         "for number in range(10**6):\n"

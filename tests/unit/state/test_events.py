@@ -12,7 +12,7 @@ def event(at):
 
 
 def test_events_come_back_in_order(connection):
-    """Events are read oldest first, in the order in which they were added, whatever the clock did."""
+    """Events are returned oldest first, in the order of insertion, regardless of the clock."""
     added = tuple(event(at) for at in (5, 3, 9))
     for one in added:
         events.add(connection, one)
@@ -28,7 +28,7 @@ def test_since_and_limit(connection):
 
 
 def test_only_the_newest_are_kept(connection, monkeypatch):
-    """The table is bounded: each event beyond the bound drops the oldest."""
+    """The table is bounded: each further event deletes the oldest."""
     monkeypatch.setattr(events, "KEPT", 20)
     for at in range(50):
         events.add(connection, event(at))

@@ -11,7 +11,7 @@ from _engine.state import images
 
 
 def test_a_record_comes_back_as_it_was(connection, image):
-    """Config bytes, names and the order of layers survive, a layer that stands twice included."""
+    """Config bytes, names and the order of layers survive, including repeated layers."""
     record = image("a", ["x:1", "y:1"], "cabac", config=b'{\n "os": "linux"}\xff', manifest_digest="sha256:9")
     images.insert(connection, record)
     assert images.get(connection, record.id) == record
@@ -21,7 +21,7 @@ def test_a_record_comes_back_as_it_was(connection, image):
 
 
 def test_inserting_again_changes_nothing(connection, image):
-    """The same image again keeps its first time and its names; a manifest digest learnt later is added."""
+    """Adding an image again keeps its time and names; a manifest digest found later is added."""
     first = image("a", ["x:1"], "ab")
     images.insert(connection, first)
     images.insert(connection, replace(first, created=99, names=("y:1",), manifest_digest="sha256:9"))
@@ -30,7 +30,7 @@ def test_inserting_again_changes_nothing(connection, image):
 
 
 def test_a_name_moves_to_the_newer_image(connection, image):
-    """A name given to another image is taken from the first, which stays."""
+    """A name given to another image is removed from the first, which remains."""
     images.insert(connection, image("a", ["x:1", "x:2"]))
     images.insert(connection, image("b", ["x:1"]))
     assert images.names(connection) == {"x:1": f"sha256:{'b' * 64}", "x:2": f"sha256:{'a' * 64}"}
@@ -53,14 +53,14 @@ def test_a_name_moves_to_the_newer_image(connection, image):
     ],
 )
 def test_find(connection, image, asked, found):
-    """An image is found by the beginning of its digest."""
+    """An image is found by a prefix of its digest."""
     images.insert(connection, image("a"))
     images.insert(connection, image("b"))
     assert [record.id[-1] for record in images.find(connection, asked)] == list(found)
 
 
 def test_layers_outlive_their_image(connection, image):
-    """A layer is unreferenced once no image has it, and only then can its row go."""
+    """A layer's row can be deleted only when no image uses the layer."""
     images.insert(connection, image("a", ["x:1"], "12"))
     images.insert(connection, image("b", [], "13"))
     assert images.unreferenced_layers(connection) == ()

@@ -27,7 +27,7 @@ FULL = NetworkSpec(
 
 
 def test_a_record_comes_back_as_it_was(connection, network):
-    """Every field survives the way into the database and back; networks without an interface are not in each other's way."""
+    """Every field survives storing; several networks can have no interface."""
     full = network("b", spec=FULL, interface="br7", removing=True)
     others = [network("a", interface=""), network("c", interface="")]
     for record in (full, *others):
@@ -39,7 +39,7 @@ def test_a_record_comes_back_as_it_was(connection, network):
 
 
 def test_a_network_is_found_by_name_or_id(connection, network):
-    """A name goes before the first 12 digits of an id, and all 64 before a name; other lengths are names alone."""
+    """Names take precedence over the first 12 digits of an ID, and 64 digits over names; other lengths are only names."""
     record = network("a", spec=NetworkSpec("web"))
     named = network("b", spec=NetworkSpec("a" * 12))
     networks.insert(connection, record)
@@ -51,7 +51,7 @@ def test_a_network_is_found_by_name_or_id(connection, network):
 
 
 def test_update(connection, network):
-    """An update replaces the row; without a row it is an error."""
+    """An update replaces the row; without a row, it is an error."""
     record = network("a")
     networks.insert(connection, record)
     changed = replace(record, spec=replace(record.spec, labels={"x": "y"}), removing=True)
@@ -69,7 +69,7 @@ def test_update(connection, network):
     ],
 )
 def test_name_and_interface_belong_to_one(connection, network, second, fields):
-    """A second network of the name or the interface is refused, and told whose it is."""
+    """A second network with the same name or interface is refused, naming the owner."""
     networks.insert(connection, network("a", interface="sw-a"))
     with pytest.raises(NameInUse) as caught:
         networks.insert(connection, network("b", **second))
@@ -78,7 +78,7 @@ def test_name_and_interface_belong_to_one(connection, network, second, fields):
 
 
 def test_a_used_network_keeps_its_row(connection, network, container):
-    """Deleting a network with containers is refused with their names; without any it goes, and again is fine."""
+    """Deleting a network with containers is refused, naming them; deleting it again does nothing."""
     record = network("a")
     networks.insert(connection, record)
     containers.insert(connection, container("c"))
@@ -94,7 +94,7 @@ def test_a_used_network_keeps_its_row(connection, network, container):
 
 
 def test_attached_containers_are_told_in_order(connection, network, container):
-    """Who is attached is told by name, each with all of its addresses there; one of another network is not."""
+    """Attached containers are returned by name, with all their addresses in this network only."""
     here, there = network("a"), network("b")
     for record in (here, there):
         networks.insert(connection, record)
@@ -111,7 +111,7 @@ def test_attached_containers_are_told_in_order(connection, network, container):
 
 
 def test_addresses_go_with_their_container(connection, network, container):
-    """A container's row takes its attachments, addresses and ports with it."""
+    """Deleting a container's row deletes its attachments, addresses and ports."""
     record = network("a")
     networks.insert(connection, record)
     containers.insert(connection, container("c"))
@@ -146,7 +146,7 @@ SPEC = NetworkSpec("a").encode()
     ],
 )
 def test_damage_is_told_as_damage(connection, network, column, value):
-    """A row that holds what nothing can be made of is told by its key."""
+    """A row that cannot be decoded is reported with its key."""
     networks.insert(connection, network("a"))
     connection.execute(f"UPDATE networks SET {column} = ?", (value,))
     with pytest.raises(StateCorrupt) as caught:

@@ -25,7 +25,7 @@ REMOVED_AT_ITS_END = ContainerSpec(name="web", image="i", rm=True)
 
 @pytest.fixture
 def layout(tmp_path):
-    """Give an engine's paths, with the directories that a database and a lock need."""
+    """Return an engine's paths, with the directories for a database and a lock."""
     made = Layout(f"{tmp_path}/root?#%", f"{tmp_path}/run")
     for path in (made.root, made.locks):
         os.makedirs(path)
@@ -34,7 +34,7 @@ def layout(tmp_path):
 
 @pytest.fixture
 def saved(layout, container):
-    """Save a container as it is told."""
+    """Save a container with these values."""
 
     def save(**fields):
         with open_database(layout.database) as database, database.transaction() as connection:
@@ -62,20 +62,20 @@ def saved(layout, container):
     ],
 )
 def test_what_is_left_after_an_end(layout, saved, fields, settled):
-    """Nothing is left of what was cleaned up and is to stay so, or runs again; all else is looked at in full."""
+    """Nothing is left to do for a container that was cleaned up and will not restart, or runs again; all others need cleanup."""
     saved(**fields)
     assert nothing_is_left(layout, ID) is settled
 
 
 def test_a_container_that_is_gone(layout, saved):
-    """Nothing is left of a container that was removed, and no lock is made for it."""
+    """Nothing is left to do for a removed container, and no lock is created for it."""
     saved(status="stopped")
     assert nothing_is_left(layout, "b" * 64)
     assert os.listdir(layout.locks) == []
 
 
 def test_in_doubt(layout):
-    """What is no id, and a database that is not there or none, is for those who tell why; no file is made."""
+    """An invalid ID and a missing or invalid database are left to the full cleanup; no file is created."""
     assert not nothing_is_left(layout, ID)
     assert os.listdir(layout.root) == []
     with open(layout.database, "wb") as file:
@@ -85,7 +85,7 @@ def test_in_doubt(layout):
 
 
 def test_it_waits_for_the_holder_of_the_lock(layout, saved):
-    """Whoever stops the container finishes first; what it leaves is what counts."""
+    """The check waits for a process that stops the container, and uses its result."""
     saved(status="stopped")
     found = []
     with lock(layout.lock("container", ID), timeout=0, what="stop", rank=1):

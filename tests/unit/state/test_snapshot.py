@@ -31,23 +31,23 @@ def files(path):
 
 
 def rows(path):
-    """Return how many rows a read-only opening sees."""
+    """Return the number of rows in a read-only database."""
     with open_database(path, read_only=True, timeout=5) as opened, opened.reading() as connection:
         return connection.execute("SELECT count(*) FROM meta").fetchone()[0]
 
 
 def absent(path, process):
-    """No database was ever made."""
+    """There is no database."""
 
 
 def empty(path, process):
-    """Make the file and stop, as a process killed there."""
+    """Create only the file, like a process that is killed then."""
     with open(path, "wb"):
         pass
 
 
 def closed(path, process):
-    """Write, and close as the last user."""
+    """Write and close as the last process."""
     with open_database(path) as opened, opened.transaction() as connection:
         connection.execute("INSERT INTO meta VALUES (1, 1)")
 
@@ -74,7 +74,7 @@ def being_read(path, process):
 
 
 def killed(path, process):
-    """Its user was killed; the -wal holds what it saved."""
+    """The process was killed; the -wal has its commits."""
     child = process(WRITE + "wait()")
     child.kill()
     child.wait()
@@ -82,13 +82,13 @@ def killed(path, process):
 
 
 def restored_without_shm(path, process):
-    """Somebody copied the database and its -wal."""
+    """The database and its -wal are copies."""
     killed(path, process)
     os.unlink(f"{path}-shm")
 
 
 def read_by_another_program(path, process):
-    """Let SQLite's own read-only mode leave its empty -wal and its -shm."""
+    """Create an empty -wal and a -shm by SQLite's own read-only mode."""
     closed(path, process)
     other = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     other.execute("SELECT * FROM meta").fetchall()
@@ -112,7 +112,7 @@ def read_by_another_program(path, process):
     ],
 )
 def test_reading_changes_no_file(path, process, situation, expected):
-    """A read-only database shows what was saved and touches no file, however the last user left it."""
+    """A read-only database shows all commits and changes no file, in any state of the files."""
     situation(path, process)
     before = files(path)
     assert rows(path) == expected
@@ -120,14 +120,14 @@ def test_reading_changes_no_file(path, process, situation, expected):
 
 
 def test_an_odd_path_is_read(tmp_path):
-    """A path is a path, whatever its characters mean in a URI."""
+    """Characters in a path that are special in URIs have no effect."""
     path = str(tmp_path / "50%3f ?#&x=1.db")
     closed(path, None)
     assert rows(path) == 1
 
 
 def test_an_older_database_is_read_as_it_will_be(path, monkeypatch):
-    """Check mode sees an older database migrated, while the file stays as it is."""
+    """Check mode sees an older database migrated, but the file is not changed."""
     closed(path, None)
     monkeypatch.setattr(database, "MIGRATIONS", (*MIGRATIONS, "CREATE TABLE more (a);\n"))
     before = files(path)
@@ -137,7 +137,7 @@ def test_an_older_database_is_read_as_it_will_be(path, monkeypatch):
 
 
 def test_nothing_can_be_written_to_it(path):
-    """Writing to a read-only database is refused, not lost in silence."""
+    """Writing to a read-only database is an error."""
     closed(path, None)
     with open_database(path, read_only=True) as opened, opened.reading() as connection:  # noqa: SIM117 pylint's wish
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
@@ -146,7 +146,7 @@ def test_nothing_can_be_written_to_it(path):
 
 @pytest.mark.parametrize("pause", [0, 0.03])
 def test_snapshots_are_whole_beside_a_busy_writer(path, process, pause):
-    """While another process opens, writes and closes again and again, each snapshot is one state."""
+    """Each snapshot is consistent while another process repeatedly opens, writes and closes."""
     # The two rows that change together lie at the ends of a big file, so that a torn copy has them differ.
     code = (
         "with open_database(path) as opened, opened.transaction() as c:\n"
@@ -169,7 +169,7 @@ def test_snapshots_are_whole_beside_a_busy_writer(path, process, pause):
 
 
 def test_a_damaged_index_of_the_log_hides_nothing(path):
-    """Of a log whose index is garbage a copy is read, when SQLite has given up; nothing beside the database is changed."""
+    """If the -shm is garbage, a private copy is read after SQLite has given up; no file is changed."""
     with open_database(path) as opened:
         with opened.transaction() as connection:
             connection.execute("INSERT INTO meta VALUES ('a', 'x')")
@@ -182,7 +182,7 @@ def test_a_damaged_index_of_the_log_hides_nothing(path):
 
 
 def test_an_index_that_another_program_is_to_make_anew_hides_nothing(path, process):
-    """A reader may not recover the index of the log while another process holds the database, and reads a copy."""
+    """If another process prevents the recovery of the -shm, a private copy is read."""
     process(WRITE + "wait()")
     with open(f"{path}-shm", "r+b") as index:
         index.write(b"\xff" * 96)

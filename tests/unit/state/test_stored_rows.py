@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read of a container without decoding it."""
+"""The stored rows of a container, without decoding."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_LOOKED_UP = {("images", "config")}
 
 @pytest.fixture
 def stored(connection, container, volume, image):
-    """Return the function that reads container ``web`` of a database that has something in each table."""
+    """Return a function that reads container ``web`` from a database with rows in each table."""
     volumes.insert(connection, volume("data"))
     images.insert(connection, image("1", ["localhost/app:1"]))
     containers.insert(connection, container("a", volumes={"/data": "data"}))
@@ -36,7 +36,7 @@ def columns(connection):
 
 
 def test_every_column_is_looked_at(connection, stored):
-    """Whatever is saved of the container, its volumes, the images and their names, what is read is another then."""
+    """Any change of the container, its volumes, the images and their names changes the text."""
     before = stored().text
     assert before == stored().text
     same = set()
@@ -61,14 +61,14 @@ def test_every_column_is_looked_at(connection, stored):
     ],
 )
 def test_what_is_new_or_gone_is_seen(connection, stored, statement):
-    """A name more or less, a volume less, another boot and another version of the tables make another text."""
+    """Adding or removing a name, removing a volume, another boot and another schema version change the text."""
     before = stored().text
     connection.execute(statement)
     assert stored().text != before
 
 
 def test_another_container_is_none_of_its_business(connection, stored, container):
-    """What is saved of another container leaves the text as it is; its id is known."""
+    """Changes of another container do not change the text; its ID is known."""
     before = stored()
     containers.insert(connection, container("b", name="other", image_id="sha256:2"))
     assert (stored().text, stored().known) == (before.text, before.known | {"b" * 64})
@@ -76,20 +76,20 @@ def test_another_container_is_none_of_its_business(connection, stored, container
 
 @pytest.mark.parametrize("name", ["none", "WEB", "web ", ""])
 def test_no_such_container(connection, stored, name):
-    """A container is found by its very name."""
+    """A container is found only by its exact name."""
     assert stored() is not None
     assert stored_rows.find(connection, name) is None
 
 
 def test_an_id_that_is_none(connection, stored):
-    """A row whose id could lead anywhere as a part of a path is not read."""
+    """A row whose ID is not safe in paths is not read."""
     connection.execute("UPDATE containers SET id = '../../../../etc'")
     assert stored() is None
 
 
 @pytest.mark.parametrize("leaving_nothing", [True, False])
 def test_what_is_no_database(tmp_path, leaving_nothing):
-    """What can't be read is not found, and nothing is made in its place."""
+    """An unreadable database yields nothing, and nothing is created."""
     path = tmp_path / "state.db"
     assert stored_rows.read(str(path), "web", leaving_nothing=leaving_nothing) is None
     assert os.listdir(tmp_path) == []
@@ -99,7 +99,7 @@ def test_what_is_no_database(tmp_path, leaving_nothing):
 
 @pytest.mark.parametrize("leaving_nothing", [True, False])
 def test_a_database_by_its_path(path, container, leaving_nothing):
-    """What is read by the path is what is read by a connection."""
+    """Reading by path and by connection have the same result."""
     with open_database(path) as database:
         with database.transaction() as connection:
             containers.insert(connection, container("a"))
@@ -111,7 +111,7 @@ def test_a_database_by_its_path(path, container, leaving_nothing):
 
 @pytest.mark.parametrize("own", [True, False])
 def test_the_version_tells_what_was_saved_and_put_back(path, container, own):
-    """A change that was taken back is seen, be it by this connection or by another."""
+    """A reverted change is detected, by this connection or by another."""
     with open_database(path) as database, open_database(path) as other:
         with database.transaction() as connection:
             containers.insert(connection, container("a"))
@@ -123,14 +123,14 @@ def test_the_version_tells_what_was_saved_and_put_back(path, container, own):
 
 
 def version_of(database) -> tuple[int, int]:
-    """Return what is another after each change."""
+    """Return the version, which differs after each change."""
     with database.reading() as connection:
         connection.execute("SELECT * FROM containers").fetchall()
         return stored_rows.version(connection)
 
 
 def test_a_row_that_sqlite_cannot_read(path, container):
-    """A damaged database is the business of whoever opens it in full."""
+    """A damaged database is left to the full task."""
     with open_database(path) as database, database.transaction() as connection:
         containers.insert(connection, container("a"))
     with sqlite3.connect(path) as connection:

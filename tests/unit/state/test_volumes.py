@@ -11,7 +11,7 @@ from _engine.state import containers, volumes
 
 
 def test_a_record_comes_back_as_it_was(connection, volume):
-    """Every field survives the way into the database and back."""
+    """Every field survives storing."""
     bare = volume("a")
     spec = VolumeSpec("b", labels={"tier": "db", "Ü": ""}, driver="local", options={"type": "tmpfs"})
     owners = {"uids": [[0, 100000, 65536]], "gids": []}
@@ -28,7 +28,7 @@ def test_a_record_comes_back_as_it_was(connection, volume):
 
 
 def test_names(connection, volume):
-    """A volume that is being removed has no name any more, and what else is in a row is not looked at."""
+    """A volume that is being removed is not among the names, and other columns are not read."""
     volumes.insert(connection, volume("a"))
     volumes.insert(connection, volume("b", removing=True))
     connection.execute("UPDATE volumes SET labels = 'damaged'")
@@ -36,7 +36,7 @@ def test_names(connection, volume):
 
 
 def test_update(connection, volume):
-    """An update replaces the row; without a row it is an error."""
+    """An update replaces the row; without a row, it is an error."""
     record = volume("a")
     volumes.insert(connection, record)
     changed = replace(record, needs_copy_up=False, spec=VolumeSpec("a", labels={"x": "y"}))
@@ -47,7 +47,7 @@ def test_update(connection, volume):
 
 
 def test_a_name_belongs_to_one(connection, volume):
-    """A second volume of the name is refused."""
+    """A second volume with the same name is refused."""
     volumes.insert(connection, volume("a"))
     with pytest.raises(NameInUse) as caught:
         volumes.insert(connection, volume("a", created=2))
@@ -56,7 +56,7 @@ def test_a_name_belongs_to_one(connection, volume):
 
 
 def test_a_used_volume_keeps_its_row(connection, volume, container):
-    """Deleting a used volume is refused with its users; an unused one goes, and again is fine."""
+    """Deleting a used volume is refused, naming its containers; deleting it again does nothing."""
     volumes.insert(connection, volume("a"))
     containers.insert(connection, container("c", volumes={"/d": "a"}))
     assert volumes.users(connection, "a") == (("c" * 64, "web"),)
