@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every refusal has to tell."""
+"""Checks that every refusal has to pass."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from _engine.errors import InvalidOption
 
 @pytest.fixture
 def refused():
-    """Give the function that calls a parser and holds it to a full error: class, option, value, remedy."""
+    """Return a function that calls a parser and checks its error: class, option, value, remedy."""
 
     def refused(parse, option, value, *, names=None, error=InvalidOption):
-        """Fail unless the parser raises the error, with all that belongs to it."""
+        """Fail unless the parser raises the error with all its parts."""
         with pytest.raises(error) as caught:
             parse(option, value)
         assert caught.type is error

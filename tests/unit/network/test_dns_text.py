@@ -33,7 +33,7 @@ def test_the_first_line():
 
 
 def test_lines_come_and_go():
-    """A container has one line: adding it again changes nothing, a changed line is replaced, removing the last empties the file."""
+    """Adding a container again changes nothing, a changed line is replaced, and removing the last empties the file."""
     gateways = ["10.9.0.1", "fd09::1"]
     one = added("", gateways, [], WEB)
     two = added(one, gateways, [], DB)

@@ -104,7 +104,7 @@ def test_whose_an_element_is_stands_in_its_comment():
     ],
 )
 def test_a_network_is_members_of_sets_and_rules_of_its_subnets(record, sets, lines):
-    """The isolation of a network is expressed by the sets of its bridge; subnets of networks that are not internal are masqueraded."""
+    """The sets of a bridge express the network's isolation; subnets are masqueraded unless it is internal."""
     found = rules.renewed([record], "t").splitlines()
     members = {line.split()[4] for line in found if line.startswith("add element") and '"sw-1" }' in line}
     assert members == {*sets, "same"}

@@ -33,7 +33,7 @@ def found(spec, record):
     [*itertools.product(POLICIES, [False, True], [False, True], [None, 1], [None, 5])],
 )
 def test_what_a_boot_starts(found, policy, stopped, interrupted, started, due):
-    """A container is started if it has run before, was not stopped by a user, and its policy requires it or its run was interrupted."""
+    """A boot starts containers that have run, were not stopped by a user, and have to run or were interrupted."""
     record = found(policy, stopped_by_user=stopped, interrupted=interrupted, started=started, restart_at=due)
     by_policy = policy in ("always", "unless-stopped") or (policy.startswith("on-failure") and interrupted)
     assert will_start(record) is (started is not None and not stopped and (by_policy or due is not None))

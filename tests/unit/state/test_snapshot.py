@@ -74,7 +74,7 @@ def being_read(path, process):
 
 
 def killed(path, process):
-    """The process was killed; the -wal has its commits."""
+    """Kill the process that wrote; the -wal has its commits."""
     child = process(WRITE + "wait()")
     child.kill()
     child.wait()
@@ -82,7 +82,7 @@ def killed(path, process):
 
 
 def restored_without_shm(path, process):
-    """The database and its -wal are copies."""
+    """Leave copies of the database and its -wal, without a -shm."""
     killed(path, process)
     os.unlink(f"{path}-shm")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the agent takes for a request of the connection plugin."""
+"""Requests of the connection plugin to the agent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TALK = {"prompts": ["[Pp]assword:"], "password": "x", "success": "BECOME-SUCCESS
     [EXEC, PUT, FETCH, {**EXEC, "become": TALK}, {**EXEC, "argv": ["\udcff"]}, {**EXEC, "more": object}],
 )
 def test_what_the_plugin_sends_passes(request_):
-    """A whole request passes, with names that are no UTF-8 and with keys of a newer plugin."""
+    """A complete request passes, even with names that are not UTF-8 and keys of a newer plugin."""
     assert check(request_) is None
 
 
@@ -62,7 +62,7 @@ def test_what_the_plugin_sends_passes(request_):
     ],
 )
 def test_anything_else_is_malformed(request_, key):
-    """The first key that has another form is named."""
+    """The error names the first invalid key."""
     with pytest.raises(MalformedRequest) as caught:
         check(request_)
     assert caught.value.fields["key"] == key
@@ -70,12 +70,12 @@ def test_anything_else_is_malformed(request_, key):
 
 @pytest.mark.parametrize("mark", [None, "", 7, "two\nlines", "\x1b[2J", "ä"])
 def test_a_mark_is_a_line_of_plain_text(mark):
-    """Without a mark nothing that we say could be told from the command's words."""
+    """A mark is required, to distinguish the agent's messages from the command's output."""
     with pytest.raises(ValueError, match="no mark"):
         check_mark({"mark": mark})
 
 
 def test_nesting_is_bounded():
-    """A header that is nested deeper than Python reads is no header."""
+    """A header that is nested too deeply for Python is invalid."""
     with pytest.raises(ValueError, match="nested too deeply"):
         frames.header(b'{"a":' + b"[" * 200_000, 5 + 200_000)

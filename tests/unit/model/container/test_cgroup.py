@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names of control groups, for both managers."""
+"""Names of cgroups, for both managers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ID = "1f0a" * 16
     ],
 )
 def test_a_slice_lies_within_those_that_its_name_begins_with(name, path):
-    """The dashes of a slice's name are levels (systemd.slice(5)), and the scope is told to the runtime in three words."""
+    """Dashes in a slice's name are levels (systemd.slice(5)), and the runtime gets a scope as three words."""
     assert cgroup.slice_path(name) == path
     scope = cgroup.scope_path(name, ID)
     assert scope == f"{path}/slipway-{ID}.scope"
@@ -30,7 +30,7 @@ def test_a_slice_lies_within_those_that_its_name_begins_with(name, path):
 
 
 def test_a_path_is_told_to_the_runtime_as_it_is():
-    """What is no scope is made by the runtime itself."""
+    """A cgroup that is not a scope is passed to the runtime as a path."""
     assert cgroup.for_runtime(f"/slipway/{ID}") == f"/slipway/{ID}"
     assert not cgroup.is_scope(f"/slipway/{ID}")
     assert not cgroup.is_scope("")
@@ -56,7 +56,7 @@ def test_bad_parent(value):
 
 @pytest.mark.parametrize("value", ["split", "Enabled", "", True])
 def test_bad_use(value):
-    """Values that are not known are refused with those that are."""
+    """Unknown values are refused, and the error lists the known ones."""
     with pytest.raises(InvalidOption, match="enabled, no-conmon or disabled"):
         cgroup.parse_use("cgroups", value)
 
@@ -65,7 +65,7 @@ def test_bad_use(value):
     "limit", [{"memory": "1g"}, {"cpus": "1"}, {"pids_limit": "5"}, {"cgroup_parent": "/web"}]
 )
 def test_no_limits_without_a_cgroup(limit):
-    """A limit that could never hold is refused."""
+    """A limit that cannot take effect is refused."""
     base = {"name": "box", "image": "app", "network": ["none"], "cgroups": "disabled"}
     assert ContainerSpec.parse(base).cgroups == "disabled"
     with pytest.raises(InvalidOption, match=next(iter(limit))):
@@ -73,5 +73,5 @@ def test_no_limits_without_a_cgroup(limit):
 
 
 def test_each_start_has_its_own_scope_for_the_monitor():
-    """Names fit into what systemd takes, and differ from start to start."""
+    """Names are valid for systemd, and differ for each start."""
     assert cgroup.monitor_scope(ID, 5) == f"slipway-conmon-{ID[:12]}-5.scope"

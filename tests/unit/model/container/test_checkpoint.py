@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of checkpoints, and what an archive says of itself."""
+"""Options of checkpoints, and the metadata of archives."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ RICH = {
 
 
 def dump(**options):
-    """Return the description of a container."""
+    """Return the metadata of a container."""
     spec = ContainerSpec.parse({**RICH, **options})
     return CheckpointDump(spec, "i" * 64, "runc", "x86_64", 1, 2, {"/data": "data"}, ("data",), True)
 
 
 def test_there_and_back():
-    """What was written is read as it was, whatever a container was asked for."""
+    """The metadata survives encoding, for any option of the container."""
     assert CheckpointDump.decode(dump().encode()) == dump()
 
 
@@ -64,7 +64,7 @@ BAD = [
 
 @pytest.mark.parametrize("change", BAD, ids=str)
 def test_what_nobody_wrote(change):
-    """A description that can't be one is broken, and says where."""
+    """Invalid metadata is ArchiveBroken, naming the file."""
     with pytest.raises(ArchiveBroken, match=r"config\.dump"):
         CheckpointDump.decode({**dump().encode(), **change})
 
@@ -82,7 +82,7 @@ BAD_SPECS = [
 
 @pytest.mark.parametrize("change", BAD_SPECS, ids=str)
 def test_a_spec_that_no_user_could_write(change):
-    """What a user could not have written is refused."""
+    """Values that a user could not have written are refused."""
     data = dump().encode()
     data["spec"] = {**data["spec"], **change}
     with pytest.raises(ArchiveBroken, match=r"config\.dump"):
@@ -91,7 +91,7 @@ def test_a_spec_that_no_user_could_write(change):
 
 @pytest.mark.parametrize("name", ["ignore_rootfs", "ignore_volumes"])
 def test_options_of_an_archive(name):
-    """What is about an archive is refused without one, at the checkpoint and at the restore."""
+    """Options of an archive are refused without one, for checkpoint and restore."""
     with pytest.raises(InvalidOption, match=f"{name}: True requires"):
         CheckpointOptions.parse({name: True})
     with pytest.raises(InvalidOption, match=f"{name}: True requires"):
@@ -101,7 +101,7 @@ def test_options_of_an_archive(name):
 
 
 def test_what_the_runtime_is_told():
-    """Checkpoint and restore tell the runtime the same."""
+    """Checkpoint and restore pass the same flags to the runtime."""
     both = {"tcp_established": True, "file_locks": True}
     flags = ("--tcp-established", "--file-locks")
     assert for_runtime(CheckpointOptions.parse(both)) == flags

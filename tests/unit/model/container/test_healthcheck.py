@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a user writes of a health check, and what comes of it with the image's."""
+"""Options of a health check, and their combination with the image's."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def spec(**options):
     ],
 )
 def test_tests(value, test):
-    """A text is a shell's command, a list is run as it is, Docker's words mean what they mean there."""
+    """A string is a shell command, a list is run without a shell, Docker's words have their meaning."""
     assert parse_test("healthcheck", value) == test
 
 
@@ -46,7 +46,7 @@ def test_tests(value, test):
     "value", ["", "  ", [], [""], ["CMD"], "CMD", "CMD-SHELL ", ["CMD-SHELL", "a", "b"], ["a", None]]
 )
 def test_bad_tests(value):
-    """What names no command is refused with the option's name."""
+    """A test without a command is refused, naming the option."""
     with pytest.raises(InvalidOption, match="healthcheck"):
         parse_test("healthcheck", value)
 
@@ -63,19 +63,19 @@ def test_bad_tests(value):
     ],
 )
 def test_durations(text, span):
-    """Spans are read as Go reads them."""
+    """Durations are parsed like in Go."""
     assert duration("healthcheck_interval", text) == span
 
 
 @pytest.mark.parametrize("text", ["", "30", "s", "-1s", "1d", "30 s", "1s1", True, "9000000h"])
 def test_bad_durations(text):
-    """What is no span is refused, and the remedy shows one."""
+    """An invalid duration is refused, and the remedy has an example."""
     with pytest.raises(InvalidOption, match=r"30s|shorter"):
         duration("healthcheck_interval", text)
 
 
 def test_interval():
-    """0 is no interval; disable leaves the check to be run by hand."""
+    """0 is not an interval; with disable, the check runs only on demand."""
     assert parse_interval("healthcheck_interval", "disable") == 0
     with pytest.raises(InvalidOption, match="more than 0"):
         parse_interval("healthcheck_interval", "0s")
@@ -84,7 +84,7 @@ def test_interval():
 
 
 def test_resolving():
-    """The spec comes before the image, the image before podman's defaults; none switches off."""
+    """The spec overrides the image, the image podman's defaults; none disables the check."""
     image = ImageConfig(healthcheck={"Test": ["CMD", "up"], "Interval": SECOND, "Retries": 7, "Timeout": 0})
     assert resolve(spec(), None) is None
     assert resolve(spec(), ImageConfig()) is None
@@ -104,7 +104,7 @@ def test_resolving():
     "told", [{"Test": "up"}, {"Test": [1]}, {"Test": []}, {"Test": ["NONE"]}, {"Test": ["up"]}]
 )
 def test_odd_images(told):
-    """An image's check that is none is no check."""
+    """An invalid check of an image is ignored."""
     assert resolve(spec(), ImageConfig(healthcheck=told)) is None
 
 

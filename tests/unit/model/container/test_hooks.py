@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""OCI hook files: what they may hold, and which containers get them."""
+"""OCI hook files: their format, and the containers to which they apply."""
 
 from __future__ import annotations
 
@@ -45,18 +45,18 @@ WHEN = [
 
 @pytest.mark.parametrize(("when", "expected"), WHEN)
 def test_conditions(when, expected):
-    """All conditions that are there have to hold, and one has to be there."""
+    """All conditions must hold, and there must be at least one."""
     config = {"process": {"args": ["/bin/sh", "-c", "bash"]}, "annotations": {"com.example.x": "only"}}
     assert bool(chosen([parse(FILE, hook(when))], config, bind_mounts=True)) is expected
 
 
 def test_bind_mounts_are_asked_for():
-    """A container without mounts of the host does not get what is for those that have some."""
+    """A hook for containers with bind mounts does not apply to a container without."""
     assert chosen([parse(FILE, hook({"hasBindMounts": True}))], {}, bind_mounts=False) == {}
 
 
 def test_what_the_runtime_gets():
-    """Each stage has its hooks with all that the file says of them."""
+    """Each stage has its hooks, with all properties from the file."""
     entry = {"path": "/bin/hook", "args": ["hook", "-v"], "env": ["A=b"], "timeout": 3}
     one = parse(FILE, hook({"always": True}, hook=entry, stages=["prestart", "poststop"]))
     two = parse(FILE, hook({"always": True}))
@@ -92,7 +92,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_broken_files_are_named(text):
-    """A file that is no hook file is refused by its name."""
+    """An invalid hook file is refused, naming it."""
     with pytest.raises(InvalidOption) as caught:
         parse(FILE, text)
     assert FILE in str(caught.value)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of values: what is read, what is refused, and what JSON gives back."""
+"""Kinds of values: parsing, refusals, and JSON."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ GOOD = [
 
 @pytest.mark.parametrize(("kind", "raw", "value"), GOOD)
 def test_a_value_is_read_and_survives_storing(kind, raw, value):
-    """A raw value becomes its canonical form, which comes back from JSON as it went in."""
+    """A raw value becomes its canonical form, which survives JSON."""
     kind = getattr(kinds, kind)
     assert kind.parse("option", raw) == value
     assert kind.decode(json.loads(json.dumps(kind.encode(value)))) == value
@@ -151,5 +151,5 @@ BAD = [
 
 @pytest.mark.parametrize(("kind", "raw", "names"), BAD)
 def test_a_wrong_value_is_refused(refused, kind, raw, names):
-    """The error says which option, of a mapping which key, and what to write instead."""
+    """The error has the option, in a mapping the key, and the remedy."""
     refused(getattr(kinds, kind).parse, "option", raw, names=names, error=InvalidOption)

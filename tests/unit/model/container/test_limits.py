@@ -24,7 +24,7 @@ ULIMITS = {
 
 @pytest.mark.parametrize(("text", "parsed"), ULIMITS.items())
 def test_a_ulimit(text, parsed):
-    """One number serves as both limits, and -1 is none."""
+    """A single number sets both limits, and -1 is unlimited."""
     assert limits.parse_ulimit("ulimit", text) == parsed
 
 
@@ -55,7 +55,7 @@ NO_ULIMITS = (
 
 @pytest.mark.parametrize("text", NO_ULIMITS)
 def test_what_is_no_ulimit(refused, text):
-    """Unknown limits, a soft one above the hard one, and what is no number are refused."""
+    """Unknown limits, a soft limit above the hard limit, and invalid numbers are refused."""
     refused(limits.parse_ulimit, "ulimit", text)
 
 
@@ -77,7 +77,7 @@ DEVICES = {
 
 @pytest.mark.parametrize(("text", "parsed"), DEVICES.items())
 def test_a_device(text, parsed):
-    """Place and permissions have a default, and the order of permissions means nothing."""
+    """Destination and permissions have defaults, and the order of permissions is insignificant."""
     assert limits.parse_device("device", text) == parsed
 
 
@@ -97,5 +97,5 @@ def test_a_device(text, parsed):
     ],
 )
 def test_what_is_no_device(refused, text):
-    """Relative paths, unknown permissions and parts too many are refused."""
+    """Relative paths, unknown permissions and extra parts are refused."""
     refused(limits.parse_device, "device", text)

@@ -44,14 +44,14 @@ CONTRADICTIONS = {
 
 @pytest.mark.parametrize("case", GOOD)
 def test_good_values(case):
-    """Each word of podman has one canonical form, and what unset means is unset."""
+    """Each mode of podman has a canonical form, and the default mode is stored as unset."""
     option, value = case
     assert getattr(ContainerSpec.parse({**BASE, option: value}), option) == GOOD[case]
 
 
 @pytest.mark.parametrize("case", BAD, ids=str)
 def test_bad_values(case):
-    """What is no namespace of this option is refused, and says why."""
+    """An invalid namespace is refused with the reason."""
     option, value = case
     with pytest.raises(InvalidOption, match=BAD[case]) as caught:
         ContainerSpec.parse({**BASE, option: value})
@@ -60,14 +60,14 @@ def test_bad_values(case):
 
 @pytest.mark.parametrize("option", CONTRADICTIONS)
 def test_contradictions(option):
-    """What would change a namespace of others is refused."""
+    """Options that would change another's namespace are refused."""
     with pytest.raises(InvalidOption) as caught:
         ContainerSpec.parse({**BASE, **CONTRADICTIONS[option]})
     assert caught.value.fields["option"] == option
 
 
 def test_needs():
-    """A container needs those whose namespaces it shares, and nobody for the host's or a path's."""
+    """A container requires those whose namespaces it joins, but none for the host's or a path."""
     spec = ContainerSpec.parse(
         {
             **BASE,
@@ -97,7 +97,7 @@ HOSTNAMES = [
 
 @pytest.mark.parametrize(("options", "wanted"), HOSTNAMES)
 def test_the_host_name_inside(options, wanted):
-    """A container has the name asked for, that of the host whose network or UTS namespace it is in, or its short id."""
+    """The host name is the requested one, the host's with its network or UTS namespace, or the short ID."""
     spec = ContainerSpec.parse({**BASE, **options})
     assert namespaces.hostname_of(spec, "abcdef" * 10, "box") == wanted
     assert namespaces.uses_host_network(spec) == (options.get("network") == ["host"])

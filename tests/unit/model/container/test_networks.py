@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Option network: names and modes in one canonical form, what a container wants of each network, and what can't go together."""
+"""Option network: canonical form, requests for each network, and contradictions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TAKEN = [
 
 @pytest.mark.parametrize(("value", "canonical"), TAKEN)
 def test_canonical(value, canonical):
-    """Spellings of one meaning have one form, which is read as itself."""
+    """Spellings with the same meaning have one canonical form, which parses to itself."""
     assert parse("network", value) == canonical
     assert parse("network", [*canonical]) == canonical
 
@@ -71,7 +71,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("value", REFUSED)
 def test_refused(value):
-    """What is no network, or can't stand together, is refused by name."""
+    """Invalid networks and combinations are refused, naming the option."""
     with pytest.raises(InvalidOption) as refused:
         parse("network", value)
     assert refused.value.fields["option"] == "network"
@@ -79,12 +79,12 @@ def test_refused(value):
 
 
 def spec(**options) -> ContainerSpec:
-    """Return the spec of a container with these options."""
+    """Return a container's spec with these options."""
     return ContainerSpec.parse({"name": "a", "image": "b", **options})
 
 
 def test_wanted():
-    """Options of the container are for its first network, aliases for all of them."""
+    """Options of the container apply to its first network, aliases to all networks."""
     found = wanted(spec(network=["web:ip=10.0.0.5", "db:alias=x"], ip6="fd00::5", network_aliases=["www"]))
     assert found == (
         Wanted("web", ("10.0.0.5", "fd00::5"), aliases=("www",)),
@@ -120,7 +120,7 @@ NONSENSE = [
 
 @pytest.mark.parametrize("options", NONSENSE)
 def test_nonsense(options):
-    """What has no effect is refused, not ignored."""
+    """Options without effect are refused, not ignored."""
     with pytest.raises(InvalidOption):
         spec(**options)
 
@@ -129,13 +129,13 @@ def test_nonsense(options):
     ("address", "kept"), [("169.254.7.1", "169.254.7.1"), ("fe80::7", "fe80::7"), ("FE80:0::7", "fe80::7")]
 )
 def test_a_link_local_address(address, kept):
-    """A link-local address is for the first network, in its one spelling; others are refused."""
+    """A link-local address applies to the first network, in canonical form; other addresses are refused."""
     found = wanted(spec(network=["web", "db"], link_local_ip=address))
     assert [one.link_local for one in found] == [kept, ""]
 
 
 @pytest.mark.parametrize("address", ["10.0.0.5", "fd00::5", "fe80::7%eth0", "169.254.7.1/16", "x"])
 def test_no_link_local_address(address):
-    """What is no link-local address is refused by name."""
+    """An address that is not link-local is refused, naming the option."""
     with pytest.raises(InvalidOption, match="link_local_ip"):
         spec(link_local_ip=address)

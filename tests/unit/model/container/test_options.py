@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the option table says of an option is so: where it takes effect, and what of it a running container gets."""
+"""The option table is correct: where an option takes effect, and whether a running container gets it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ONCE = (
 
 
 def specs(row):
-    """Yield the specs of an option's cases: without it, with it, and with another value."""
+    """Yield the specs of an option's cases: without it, with it, and with a different value."""
     for one in (one for one in CASES if one.option in row.arguments):
         for value in (one.first, one.altered):
             yield tuple(ContainerSpec.parse({**BASE, **more}) for more in (one.without, one.task(value)))
@@ -59,21 +59,21 @@ def config(spec):
 
 
 def update(before, after):
-    """Return what the runtime's update gets."""
+    """Return the input of the runtime's update."""
     found = (limits.limits(spec, counts_swap=True) for spec in (before, after))
     return limits.change(*found, GROUND)
 
 
 @cache
 def words(path):
-    """Return the attributes that a file reads, and the texts in it."""
+    """Return the attributes and the strings in a file."""
     nodes = [*ast.walk(ast.parse((PLUGINS / "module_utils" / path).read_text()))]
     read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     return read, {node.value for node in nodes if isinstance(node, ast.Constant)}
 
 
 def reads(row):
-    """Tell whether what the row names as the place where it takes effect is there, and reads the option."""
+    """Return whether the place that the row names exists, and reads the option."""
     if row.applied == TASK:
         return row.name in words("_module/tasks/container_request.py")[1]
     path = f"_engine/{row.applied.replace('.', '/')}.py"
@@ -81,7 +81,7 @@ def reads(row):
 
 
 def faults(row):
-    """Return what is wrong with a row, each in a few words."""
+    """Return the faults of a row, each in a few words."""
     cases = [case for case in specs(row) if case[0] != case[1]]
     if row.applied == CONFIG and not any(config(before) != config(after) for before, after in cases):
         yield "changes nothing in config.json, and names no module that reads it"
@@ -102,7 +102,7 @@ def test_a_row_takes_effect(row):
 
 
 def planted(name, **changes):
-    """Return a row of the table with something else in it."""
+    """Return a row of the table with changes."""
     return next(row for row in OPTIONS if row.name == name)._replace(**changes)
 
 
@@ -119,7 +119,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("case", PLANTED)
 def test_a_row_that_takes_no_effect_is_found(case):
-    """A row without effect, or a live one that reaches nothing that runs, is a fault."""
+    """A row without effect, or a live one that does not reach a running container, is a fault."""
     row, fault = PLANTED[case]
     assert any(told.startswith(fault) for told in faults(row))
 

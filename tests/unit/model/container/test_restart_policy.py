@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Restart policies as podman has them, read and written."""
+"""Restart policies, parsed and written."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BAD = (
 
 @pytest.mark.parametrize("text", GOOD)
 def test_read(text):
-    """A policy is read, and what was read can be stored."""
+    """A policy is parsed, and survives storing."""
     policy = parse_restart_policy("restart_policy", text)
     assert policy == RestartPolicy(*GOOD[text])
     assert decode_restart_policy(str(policy)) == policy
@@ -47,6 +47,6 @@ def test_read(text):
 
 @pytest.mark.parametrize("text", BAD)
 def test_refused(text):
-    """What is no policy is refused by its name, and the message tells what is one."""
+    """An invalid policy is refused, and the remedy lists the valid ones."""
     with pytest.raises(InvalidOption, match=r"restart_policy: .*on-failure:N"):
         parse_restart_policy("restart_policy", text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A container as asked for: all options read, stored and read back; what no option can tell alone."""
+"""Specs of containers: parsing, storing, and checks across options."""
 
 from __future__ import annotations
 
@@ -17,53 +17,53 @@ BASE = {"name": "app", "image": "localhost/app:1", "network": ["none"]}
 
 
 def spec_of(**options):
-    """Return the spec of a container with these options beside those that each needs."""
+    """Return a container's spec with these options and the required ones."""
     return ContainerSpec.parse({**BASE, **options})
 
 
 def stored(spec):
-    """Return the spec as the database gives it back."""
+    """Return the spec after storing and loading."""
     return ContainerSpec.decode(json.loads(json.dumps(spec.encode())))
 
 
 def case(row):
-    """Return the spec that a row of the cases asks for, and that of what it needs beside."""
+    """Return the spec of a case, and the spec with only its requirements."""
     return spec_of(**row.task(row.first)), spec_of(**row.without)
 
 
 def test_every_option_has_a_case():
-    """An option that is added to the table needs a row among the cases."""
+    """Every option in the table has a case."""
     assert {row.option for row in CASES} == {name for option in OPTIONS for name in option.arguments}
 
 
 @pytest.mark.parametrize("row", CASES, ids=lambda row: row.option)
 def test_every_option_survives_storing(row):
-    """Parsed, encoded, written as JSON and decoded, a spec with the option is the same, and not that of one without."""
+    """A spec with the option survives storing, and differs from a spec without."""
     spec, without = case(row)
     assert stored(spec) == spec != without
 
 
 def test_a_stored_mount_is_the_same_in_a_set():
-    """A mount that comes back is as hashable as it was."""
+    """A decoded mount is hashable."""
     spec = spec_of(volume=["data:/data:nocopy"])
     assert hash(spec.mounts["/data"]) == hash(stored(spec).mounts["/data"])
 
 
 def test_a_small_spec_survives_storing():
-    """Options that are unset are not stored, and are unset when they come back."""
+    """Unset options are not stored, and are unset after loading."""
     spec = spec_of()
     assert stored(spec) == spec
     assert None not in spec.encode().values()
 
 
 def test_what_a_later_engine_stored_is_left_out():
-    """An option that is not in the table is no reason to fail."""
+    """Stored options that are not in the table are ignored."""
     assert ContainerSpec.decode({**spec_of().encode(), "later": 1}) == spec_of()
 
 
 @pytest.mark.parametrize("option", [option.name for option in OPTIONS])
 def test_each_row_is_whole(option):
-    """A row says how a value is read and what an alteration needs, and its default is a canonical value."""
+    """A row has a parser and a kind of change, and its default is canonical."""
     row = next(item for item in OPTIONS if item.name == option)
     assert row.change in (LIVE, RECREATE)
     assert row.arguments
@@ -72,7 +72,7 @@ def test_each_row_is_whole(option):
 
 
 def test_unset_empty_and_set_entrypoint():
-    """No entrypoint, an empty one and a program are three values; an empty text is the empty list."""
+    """An unset entrypoint, an empty one and a program differ; an empty string is an empty list."""
     values = [
         spec_of(**given).entrypoint
         for given in ({}, {"entrypoint": []}, {"entrypoint": ""}, {"entrypoint": "/x"})
@@ -82,7 +82,7 @@ def test_unset_empty_and_set_entrypoint():
 
 
 def test_unset_empty_and_set_command():
-    """A command without words runs the image's own, as none does; one empty word is a command."""
+    """An empty command is unset, so the image's runs; a single empty word is a command."""
     given = ({}, {"command": []}, {"command": ""}, {"command": [""]}, {"command": "x"})
     assert [spec_of(**options).command for options in given] == [None, None, None, ("",), ("x",)]
 
@@ -123,7 +123,7 @@ NOTHING = {
 
 @pytest.mark.parametrize("option", NOTHING)
 def test_what_means_the_same_as_unset_is_unset(option):
-    """An empty list or mapping, a limit of 0, and the default itself are no difference from nothing said."""
+    """An empty list or mapping, a limit of 0, and the default equal an unset option."""
     assert spec_of(**{option: NOTHING[option]}) == spec_of(**{option: None}) == spec_of()
 
 
@@ -140,7 +140,7 @@ def test_what_means_the_same_as_unset_is_unset(option):
     ],
 )
 def test_what_is_not_the_same_as_unset(option, value):
-    """Values that only look like none are kept."""
+    """Values that only look empty are kept."""
     spec = spec_of(**{option: value})
     assert spec != spec_of()
     assert stored(spec) == spec
@@ -165,7 +165,7 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG)
 def test_options_that_do_not_go_together(refused, case):
-    """What no option can tell alone is refused with one of them named."""
+    """Contradicting options are refused, naming one of them."""
     options, named = WRONG[case]
     refused(lambda _option, _value: spec_of(**options), named, options)
 
@@ -184,7 +184,7 @@ RIGHT = [
 
 @pytest.mark.parametrize("options", RIGHT)
 def test_options_that_go_together(options):
-    """What lies just inside of these limits is taken."""
+    """Values just within the limits are accepted."""
     assert stored(spec_of(**options)) == spec_of(**options)
 
 
@@ -192,5 +192,5 @@ def test_options_that_go_together(options):
     "option", [option.name for option in OPTIONS if option.name not in ("mounts", "log_opt")]
 )
 def test_an_error_names_its_option(refused, option):
-    """Whatever the option, a list in a mapping in a list is refused by that option's name."""
+    """For any option, a list in a mapping in a list is refused, naming the option."""
     refused(lambda name, value: spec_of(**{name: value}), option, [{"": [object]}])

@@ -24,25 +24,25 @@ ALLOWED = {
 
 
 def test_the_table_is_closed():
-    """Each state has its row, and a move leads to a state of the table."""
+    """Each state has a row, and transitions lead to states in the table."""
     assert set(MOVES) == set(WORDS)
     assert set().union(*MOVES.values()) <= set(MOVES)
 
 
 @pytest.mark.parametrize(("before", "after"), [*itertools.product(WORDS, WORDS)])
 def test_moves(before, after):
-    """A move is allowed when the table has it, and staying always is."""
+    """A transition is allowed if it is in the table; staying is always allowed."""
     assert may_move(before, after) == (before == after or after in ALLOWED[before].split())
 
 
 def test_every_state_can_be_left_but_the_last():
-    """From each state a container can be removed, and nothing leads back from that."""
+    """A container can be removed in each state, and nothing leads back."""
     assert [before for before in WORDS if not may_move(before, "removing")] == []
     assert MOVES["removing"] == frozenset()
 
 
 def test_groups():
-    """What lives has a claim that facts can contradict, and can't be started again."""
+    """States that are alive are claims, and not startable."""
     assert {"running", "paused"} == status.ALIVE
     assert status.ALIVE < status.CLAIMS
     assert not status.ALIVE & status.STARTABLE

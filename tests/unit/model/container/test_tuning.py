@@ -50,14 +50,14 @@ def test_good_values(case):
 
 @pytest.mark.parametrize(("option", "value"), BAD, ids=str)
 def test_bad_values(option, value):
-    """What the kernel has not is refused by the option's name."""
+    """Values that the kernel does not accept are refused, naming the option."""
     with pytest.raises(InvalidOption) as caught:
         ContainerSpec.parse({**BASE, option: value})
     assert caught.value.fields["option"] == option
 
 
 def test_files_of_a_cgroup():
-    """Names of files only, no paths; values are text."""
+    """Keys are file names, not paths; values are strings."""
     wanted = {"memory.high": "5", "io.bfq.weight": "8:0 200"}
     assert tuning.cgroup_conf("cgroup_conf", {"memory.high": 5, "io.bfq.weight": "8:0 200"}) == wanted
     for name in ("../memory.high", "memory", "memory.high/x", ""):
@@ -66,6 +66,6 @@ def test_files_of_a_cgroup():
 
 
 def test_parts_of_a_rule():
-    """A star is no number."""
+    """A star means all numbers."""
     assert tuning.decode_rule("c 42:* rwm") == ("c", 42, None, "rwm")
     assert tuning.decode_rule("a rwm") == ("a", None, None, "rwm")

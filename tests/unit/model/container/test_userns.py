@@ -67,7 +67,7 @@ def test_good_values(case):
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_values(case):
-    """What can't be, or contradicts itself, is refused by the option's name."""
+    """Invalid and contradicting values are refused, naming the option."""
     options, option, match = BAD[case]
     with pytest.raises(InvalidOption, match=match) as caught:
         ContainerSpec.parse({**BASE, **options})
@@ -75,14 +75,14 @@ def test_bad_values(case):
 
 
 def test_too_many_ranges():
-    """The kernel takes 340 lines."""
+    """The kernel's limit is 340 ranges."""
     assert len(parse_ranges("uidmap", [f"{n}:{n}" for n in range(340)])) == 340
     with pytest.raises(InvalidOption, match="341 ranges"):
         parse_ranges("uidmap", [f"{n}:{n}" for n in range(341)])
 
 
 def test_host_ids():
-    """An id of the container is one of the host; what is not mapped is nobody."""
+    """An ID of the container maps to one of the host; unmapped ones become nobody."""
     mapping = IdMap((Range(0, 1000, 2), Range(5, 9, 1)), (Range(0, 2000, 10),))
     assert (mapping.root, mapping.host(1, 9), mapping.host(5, 10)) == (
         (1000, 2000),
@@ -95,7 +95,7 @@ def test_host_ids():
 
 
 def test_the_way_back():
-    """The inverse leads from the host's ids to the container's."""
+    """The inverse maps the host's IDs to the container's."""
     mapping = IdMap((Range(0, 1000, 2), Range(5, 9, 1)), (Range(0, 2000, 10),))
     back = mapping.inverse()
     assert back == IdMap((Range(9, 5, 1), Range(1000, 0, 2)), (Range(2000, 0, 10),))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a container's networks changes live, and what leaves a spec with a network."""
+"""Live changes of a container's networks, and removing a network from a spec."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def spec(**options) -> ContainerSpec:
     ],
 )
 def test_what_a_change_needs(before, after, change):
-    """Networks and ports change live, as long as the network namespace stays the container's own."""
+    """Networks and ports change live while the container has its own network namespace."""
     before, after = spec(**before), spec(**after)
     assert [one.change for one in differences(before, after)] == [change]
     assert wired.differs(before, after)
@@ -36,7 +36,7 @@ def test_what_a_change_needs(before, after, change):
 
 
 def test_only_networks_are_taken_over():
-    """What has nothing to do with networks stays as it is."""
+    """Other options are not changed."""
     before, after = spec(env={"A": "1"}), spec(env={"A": "2"}, network=["a"], publish=["80"])
     found = wired.rewired(before, after)
     assert (found.env, found.network, found.publish) == ({"A": "1"}, ("a",), after.publish)
@@ -58,5 +58,5 @@ REST = {"publish": ["80"], "network_aliases": ["www"]}
     ],
 )
 def test_without_a_network(before, after):
-    """With a network goes what is asked of it, with the first one what is asked of the first, with the last one the ports."""
+    """A network's requests are removed with it; those for the first with the first, ports with the last."""
     assert networks.without(spec(**before), {"b", "c" * 64, "c" * 12}) == spec(**after)

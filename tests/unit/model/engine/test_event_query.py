@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which events a question asks for."""
+"""Queries for events."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CASES = [
 
 @pytest.mark.parametrize(("filters", "taken"), CASES)
 def test_filters(filters, taken):
-    """One filter of each key has to fit; a thing is named by its name or its whole id, of which 12 digits are enough."""
+    """One filter per key must match; an object is identified by its name, its full ID, or the first 12 digits."""
     assert EventQuery(filters=parse_filters("f", filters)).takes(DIED) is taken
 
 
@@ -46,7 +46,7 @@ def test_an_image_is_found_with_and_without_its_algorithm():
 
 
 def test_a_network_is_found_by_its_name():
-    """A network is a thing that events are of."""
+    """Networks have events."""
     event = Event(1, "network", "create", "ef" * 32, "app")
     assert EventQuery(filters=parse_filters("f", ["network=app", "type=network"])).takes(event)
 
@@ -55,19 +55,19 @@ def test_a_network_is_found_by_its_name():
     ("since", "until", "taken"), [(100, 100, True), (101, None, False), (0, 99, False), (0, None, True)]
 )
 def test_times_are_inclusive(since, until, taken):
-    """Both ends belong to the span."""
+    """Since and until are inclusive."""
     assert EventQuery(since, until).takes(DIED) is taken
 
 
 @pytest.mark.parametrize("text", ["", "died", "event=", "=died", "label=x", "Event=died"])
 def test_what_is_no_filter(text):
-    """A filter that would never fit, or always, is refused."""
+    """A filter that matches never or always is refused."""
     with pytest.raises(InvalidOption):
         parse_filters("filters", [text])
 
 
 def test_limit():
-    """A number below 0 means nothing."""
+    """A negative limit is refused."""
     assert [limit("limit", value) for value in (None, 0, 7)] == [None, 0, 7]
     with pytest.raises(InvalidOption):
         limit("limit", -1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where everything lies."""
+"""Paths of an engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ID = "1f0a" * 16
 
 
 def paths(thing) -> dict[str, str]:
-    """Return all paths that a layout has as properties, by name; those that list paths are left out."""
+    """Return all paths of a layout's properties, by name, without lists of paths."""
     names = [name for name, item in vars(type(thing)).items() if isinstance(item, property)]
     found = {name: getattr(thing, name) for name in names}
     return {name: path for name, path in found.items() if isinstance(path, str)}
@@ -39,7 +39,7 @@ def test_what_survives_a_reboot_lies_below_root():
 
 
 def test_no_two_things_share_a_path():
-    """Every path of an engine and of a container is its own."""
+    """All paths of an engine and of a container are different."""
     layout = Layout("/ROOT", "/RUN")
     container = layout.container(ID)
     all_paths = [*paths(layout).values(), *paths(container).values(), container.exit_file]
@@ -47,7 +47,7 @@ def test_no_two_things_share_a_path():
 
 
 def test_a_containers_paths():
-    """A container's files lie in its directory of root or of run_root, named by its id."""
+    """A container's files are in its directory below root or run_root, named by its ID."""
     container = Layout("/ROOT", "/RUN").container(ID)
     assert (container.id, container.exit_file) == (ID, f"/RUN/exits/{ID}")
     assert (container.static, container.run) == (f"/ROOT/containers/{ID}", f"/RUN/containers/{ID}")
@@ -68,7 +68,7 @@ def test_paths_by_name():
 
 
 def test_each_root_has_its_own_cgroup():
-    """The default engine has a plain cgroup, any other one that its root alone decides."""
+    """The default engine has a plain cgroup, any other engine one that derives from its root."""
     assert Layout().cgroup(ID) == f"/slipway/{ID}"
     first, second = Layout("/a"), Layout("/b")
     assert re.fullmatch(r"/slipway-[0-9a-f]{8}", first.cgroup_parent)

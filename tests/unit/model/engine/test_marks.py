@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What was wished of a container, as it is kept beside it."""
+"""The marks of a container."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEPT = [
 
 @pytest.mark.parametrize("changes", KEPT)
 def test_marks_are_read_as_they_were_written(changes):
-    """What is kept comes back; counts in their own boot alone."""
+    """Marks survive storing; counts only within a boot."""
     record = replace(USUAL, **changes)
     text = json.loads(json.dumps(encode_marks(record, "b1")))
     assert marked(USUAL, text, "b1") == record
@@ -33,7 +33,7 @@ def test_marks_are_read_as_they_were_written(changes):
 
 
 def test_a_usual_container_has_none():
-    """Of one that runs, or has ended by itself, nothing is kept."""
+    """A container that runs, or exited by itself, has no marks."""
     for changes in (
         {},
         {"status": "running", "started": 6},
@@ -55,6 +55,6 @@ def test_a_usual_container_has_none():
     ],
 )
 def test_what_can_not_be_read_is_told(data):
-    """Anything else is an error that the reader of all expects."""
+    """Invalid marks raise one of the expected errors."""
     with pytest.raises((ValueError, KeyError, TypeError)):
         marked(USUAL, data, "b1")

@@ -15,7 +15,7 @@ DIFF_ID = "sha256:" + "a" * 64
 
 
 def test_all_fields():
-    """Every field of a configuration is read."""
+    """Every field of a configuration is parsed."""
     config = {
         "Entrypoint": ["/init"],
         "Cmd": ["--flag"],
@@ -64,7 +64,7 @@ def test_all_fields():
     "top", [{}, {"config": None, "rootfs": None, "history": None}, {"config": {"Cmd": None}}]
 )
 def test_absent_and_null(top):
-    """What is absent or null, as Go writes an empty list, is empty."""
+    """Absent values and null, which Go writes for an empty list, are empty."""
     assert imageconfig.parse(json.dumps(top).encode()) == ImageConfig()
 
 
@@ -90,7 +90,7 @@ def test_absent_and_null(top):
     ],
 )
 def test_broken(raw):
-    """What is no JSON of the right types is ArchiveBroken."""
+    """Invalid JSON and wrong types are ArchiveBroken."""
     with pytest.raises(ArchiveBroken):
         imageconfig.parse(raw)
 
@@ -217,7 +217,7 @@ CASES = [
 
 @pytest.mark.parametrize(("key", "said", "meant", "warning", "inside"), CASES)
 def test_canonical(key, said, meant, warning, inside):
-    """What an image says takes the form that an option has; what means nothing is left out, and told once."""
+    """Values are normalized to the form of options; invalid ones are dropped with a single warning."""
     raw = json.dumps({"config": {key: said}} if inside else {key: said}).encode()
     config, told = imageconfig.read(raw)
     assert getattr(config, FIELDS.get(key, key.lower())) == meant

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A stage is known by what it stands on and by its key."""
+"""The identity of a build stage: its parent and its key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEYS = ["a", ["a"], {"a": 1}, {"a": "1"}, 1, True, ["a", "b"], ["b", "a"], "a b"
 
 
 def test_each_key_is_another_stage():
-    """Keys of other kinds, values and orders are others, and so is the same key on another image."""
+    """Keys with other types, values and orders differ, and so does the same key on another parent."""
     found = [stage.digest("sha256:1", key) for key in KEYS]
     for one, other in combinations(found, 2):
         assert one != other
@@ -22,17 +22,17 @@ def test_each_key_is_another_stage():
 
 
 def test_a_mapping_has_no_order():
-    """It does not count in which order a mapping was written."""
+    """The order of keys in a mapping is insignificant."""
     assert stage.digest("1", {"a": 1, "b": 2}) == stage.digest("1", {"b": 2, "a": 1})
 
 
 def test_the_key_is_not_told():
-    """A label says nothing of what was in the key."""
+    """A label does not reveal the key."""
     assert "secret" not in stage.digest("1", "secret")
 
 
 @pytest.mark.parametrize("key", [None, "", [], {}])
 def test_an_empty_key_is_refused(key):
-    """A key that all stages would have is a mistake of the play: a lookup that found nothing."""
+    """An empty key is refused: it is probably a failed lookup."""
     with pytest.raises(InvalidOption, match="cache_key"):
         stage.check_key("cache_key", key)

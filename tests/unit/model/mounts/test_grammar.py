@@ -22,7 +22,7 @@ def volume(*options, source="data", destination="/d"):
 
 
 def tmpfs(*options, destination="/t"):
-    """Return a tmpfs with what every tmpfs has; a ``-`` before a word takes it away."""
+    """Return a tmpfs with the default options; a ``-`` before a word removes it."""
     gone = {word[1:] for word in options if word.startswith("-")}
     words = {"nodev", "nosuid", *options}
     return Mount("tmpfs", "", destination, tuple(sorted({word for word in words if word[0] != "-"} - gone)))
@@ -146,7 +146,7 @@ NO_VOLUMES = (
 
 @pytest.mark.parametrize("text", NO_VOLUMES)
 def test_what_is_no_volume(refused, text):
-    """What is relative, empty, contradictory, unknown, or covers the root is refused."""
+    """Relative, empty, contradictory and unknown values, and mounts over the root, are refused."""
     refused(grammar.parse_volume, "volume", text)
 
 
@@ -217,7 +217,7 @@ MOUNTS = {
 
 @pytest.mark.parametrize(("text", "mount"), MOUNTS.items())
 def test_mount(text, mount):
-    """An entry of ``mount`` is the same mount whichever names its keys have, and in whichever order they stand."""
+    """Aliases and the order of keys in ``mount`` are insignificant."""
     assert grammar.parse_mount("mount", text) == mount
 
 
@@ -300,7 +300,7 @@ NO_MOUNTS = (
 
 @pytest.mark.parametrize("text", NO_MOUNTS)
 def test_what_is_no_mount(refused, text):
-    """Unknown keys, keys with two values, and what does not fit the type are refused."""
+    """Unknown keys, keys with two values, and options of other types are refused."""
     refused(grammar.parse_mount, "mount", text)
 
 
@@ -313,7 +313,7 @@ def test_what_is_no_mount(refused, text):
     ],
 )
 def test_mounts_that_are_not_built(refused, text):
-    """Types and options that podman has and this engine not are told as such."""
+    """Types and options of podman that are not implemented are NotBuiltYet."""
     refused(grammar.parse_mount, "mount", text, error=NotBuiltYet)
 
 
@@ -356,7 +356,7 @@ SLIPS = {
 
 @pytest.mark.parametrize("slip", SLIPS, ids=" ".join)
 def test_a_slip_is_told_with_its_place_and_the_way_out(refused, slip):
-    """An error has the option, the whole entry, what is wrong in it, and what to write instead."""
+    """An error has the option, the whole entry, the reason and the remedy."""
     option, text = slip
     parse = {"volume": grammar.parse_volume, "mount": grammar.parse_mount}[option]
     error = refused(parse, option, text)
@@ -388,7 +388,7 @@ TMPFS = {
 
 @pytest.mark.parametrize(("words", "mount"), TMPFS.items())
 def test_tmpfs(words, mount):
-    """An entry of ``tmpfs`` has nosuid and nodev unless it says the opposite; size and mode have one form."""
+    """A tmpfs has nosuid and nodev unless it has the opposite; size and mode are canonical."""
     assert grammar.parse_tmpfs("tmpfs", "/t", words) == mount
 
 
@@ -430,13 +430,13 @@ NO_TMPFS = (
 
 @pytest.mark.parametrize("words", NO_TMPFS)
 def test_what_is_no_tmpfs(refused, words):
-    """Sizes and modes that are none, contradictions, and what only other mounts have are refused."""
+    """Invalid sizes and modes, contradictions, and options of other mounts are refused."""
     refused(lambda option, text: grammar.parse_tmpfs(option, "/t", text), "tmpfs", words)
 
 
 @pytest.mark.parametrize("destination", ["", "t", "/", "//", "/t/../u", "./t", "/t\0"])
 def test_what_is_no_destination(refused, destination):
-    """A tmpfs, too, has to lie at an absolute path below the root."""
+    """The destination of a tmpfs is an absolute path below the root."""
     refused(lambda option, path: grammar.parse_tmpfs(option, path, ""), "tmpfs", destination)
 
 
@@ -464,7 +464,7 @@ SAME = {
 
 @pytest.mark.parametrize("meaning", SAME)
 def test_one_meaning_has_one_form(meaning):
-    """What means the same is the same, in whichever of the three options it stands."""
+    """Mounts with the same meaning are equal in all three notations."""
     first, *others = [kinds.MOUNTS.parse("mounts", options) for options in SAME[meaning]]
     assert [other for other in others if other != first] == []
     assert list(first) == ["/b"]
@@ -487,7 +487,7 @@ def test_one_mount_may_be_written_twice():
     ],
 )
 def test_two_mounts_on_one_place(refused, options):
-    """Two mounts that differ can't have one destination."""
+    """Different mounts with the same destination are refused."""
     last = next(name for name in ("tmpfs", "mount", "volume") if name in options)
     error = refused(kinds.MOUNTS.parse, "mounts", options, names=last)
     assert "has the same destination /b as " in error.message
@@ -509,18 +509,18 @@ READ_ONLY = {
 
 @pytest.mark.parametrize("text", READ_ONLY)
 def test_read_only(text):
-    """A mount knows whether it can be written to, and what is mounted below it."""
+    """A mount is read-only or not, recursively or not."""
     mount = grammar.parse_volume("volume", text)
     assert (mount.read_only, mount.recursively_read_only) == READ_ONLY[text]
 
 
 def test_an_image_is_read_only_unless_it_says_otherwise():
-    """Of an image ``ro`` is the default and ``rw`` the exception."""
+    """An image mount is read-only by default."""
     found = [grammar.parse_mount("mount", f"type=image,src=x,dst=/d,rw={word}") for word in ("true", "false")]
     assert [mount.read_only for mount in found] == [False, True]
 
 
 def test_values_of_options():
-    """An option's value, that of a bare word, and that of none."""
+    """The value of an option, of a word alone, and of an unset option."""
     mount = bind("O", "upperdir=/a=b")
     assert [mount.value(name) for name in ("upperdir", "O", "U")] == ["/a=b", "", None]

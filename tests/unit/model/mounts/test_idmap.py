@@ -23,19 +23,19 @@ CASES = {
 
 @pytest.mark.parametrize("value", CASES)
 def test_resolved(value):
-    """What is not said is the container's own mapping, and what is relative is found in it."""
+    """An unset mapping is the container's own, and relative ranges are mapped by it."""
     assert parse("volume", value).resolve("volume", OWN) == IdMap(*CASES[value])
 
 
 def test_without_a_user_namespace():
-    """In the host's user namespace the plain ranges hold, and the bare word maps nothing."""
+    """In the host's user namespace, plain ranges are used, and idmap alone maps nothing."""
     assert parse("volume", "uids=0-7-2").resolve("volume", None) == IdMap((Range(0, 7, 2),), ())
     assert parse("volume", "").resolve("volume", None) == IdMap((), ())
 
 
 @pytest.mark.parametrize("value", ["uids=@0-45-10", "uids=@0-100-1", "gids=@0-99-2", "uids=@0-7-1#0-9-1"])
 def test_what_the_container_has_not(value):
-    """Ranges outside of the container's ids, over two of its ranges, or over each other are refused."""
+    """Ranges that are unmapped, span two of the container's ranges, or overlap are refused."""
     with pytest.raises(InvalidOption) as caught:
         parse("volume", value).resolve("volume", OWN)
     assert caught.value.remedy

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a container takes of others, and what becomes of its image's volumes."""
+"""Mounts taken from other containers, and the image's volumes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CANONICAL = {
 
 @pytest.mark.parametrize("values", CANONICAL, ids=",".join)
 def test_canonical(values):
-    """The order of containers means something, that of words nothing."""
+    """The order of containers is significant, that of words is not."""
     found = volumes_from.parse("volumes_from", values)
     assert found == CANONICAL[values]
     assert volumes_from.parse("volumes_from", found) == found
@@ -27,13 +27,13 @@ def test_canonical(values):
 
 @pytest.mark.parametrize("values", [["a", "a:ro"], ["a:ro", "b", "a:rw"]])
 def test_one_container_twice(refused, values):
-    """A container that is named twice with other words is refused."""
+    """A container that is named twice with different words is refused."""
     assert refused(volumes_from.parse, "volumes_from", values).fields["value"] == "a"
 
 
 @pytest.mark.parametrize("value", ["", ":ro", "a:", "a:ro,", "a:Z", "a:ro,rw", "a:ro:z", "-a", "/a", None])
 def test_what_is_none(refused, value):
-    """Names that are none, unknown words, and those that exclude each other are refused."""
+    """Invalid names, unknown words, and contradicting words are refused."""
     refused(lambda option, one: volumes_from.parse(option, [one]), "volumes_from", value)
 
 
@@ -48,7 +48,7 @@ def test_what_is_none(refused, value):
     ],
 )
 def test_image_volume(value, canonical):
-    """Podman has two words for anonymous volumes."""
+    """bind is an alias of anonymous."""
     assert volumes_from.parse_image_volume("image_volume", value) == canonical
 
 
@@ -75,6 +75,6 @@ TAKEN = (
 
 @pytest.mark.parametrize("case", TAKEN, ids=str)
 def test_taken(case):
-    """The words change the access and the label; what is the other container's alone is not taken."""
+    """The words change access and label; overlays and other private mounts are not taken."""
     mount, words, wanted = case
     assert volumes_from.taken(mount, "name", words) == wanted

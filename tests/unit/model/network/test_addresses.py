@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addresses, subnets and routes have one spelling, and what is none is refused by name."""
+"""Addresses, subnets and routes: canonical forms and refusals."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from _engine.model.network.spec import Route, Subnet
     ],
 )
 def test_a_subnet_has_one_spelling(given, subnet):
-    """Bits below the prefix are cleared, and a range is its first and last address, as podman shows them."""
+    """Host bits are cleared, and a range is its first and last address, as in podman."""
     assert parse_subnet(*given) == subnet
 
 
@@ -70,7 +70,7 @@ def test_a_subnet_has_one_spelling(given, subnet):
     ],
 )
 def test_what_is_no_subnet_is_refused(given, option):
-    """The error names the option that is in the way, and what to write."""
+    """The error names the option, and has a remedy."""
     with pytest.raises(InvalidOption) as caught:
         parse_subnet(*given)
     assert (caught.value.fields["option"], bool(caught.value.remedy)) == (option, True)
@@ -78,7 +78,7 @@ def test_what_is_no_subnet_is_refused(given, option):
 
 @pytest.mark.parametrize("text", ["", "host", "10.1.0.256", "10.1.0.1/24", "fe80::1%eth0", 7, None])
 def test_what_is_no_address_is_refused(text):
-    """An address of one host's link, a number or a name is none."""
+    """An address with a zone, a number and a name are not addresses."""
     with pytest.raises(InvalidOption):
         parse_address("dns", text)
 
@@ -92,7 +92,7 @@ def test_what_is_no_address_is_refused(text):
     ],
 )
 def test_a_route(text, route):
-    """A route is a destination, a gateway and maybe a metric."""
+    """A route is a destination, a gateway and an optional metric."""
     assert parse_route("route", text) == route
 
 
@@ -109,7 +109,7 @@ def test_a_route(text, route):
     ],
 )
 def test_what_is_no_route_is_refused(text):
-    """A route without its gateway, of two versions or with a metric that the kernel has not is refused."""
+    """A route without a gateway, with mixed IP versions, or with an invalid metric is refused."""
     with pytest.raises(InvalidOption) as caught:
         parse_route("route", text)
     assert caught.value.fields["option"] == "route"
@@ -128,10 +128,10 @@ def test_what_is_no_route_is_refused(text):
     ],
 )
 def test_networks_are_compared(one, other, overlaps, inside):
-    """Networks of two versions of IP have nothing in common."""
+    """Networks of different IP versions do not overlap."""
     assert (overlap(one, other), contains(one, other)) == (overlaps, inside)
 
 
 def test_the_first_address_is_behind_that_of_the_network():
-    """The first address of a host in a subnet follows its own."""
+    """The first host address follows the subnet's own address."""
     assert (first_address("10.1.0.0/24"), first_address("fd00::/64")) == ("10.1.0.1", "fd00::1")

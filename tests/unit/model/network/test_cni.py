@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is read of lists and results of plugins (CNI), and what each plugin is told."""
+"""Lists and results of CNI plugins, and the input of each plugin."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def parsed(**changes: object) -> cni.Plugins:
     ],
 )
 def test_versions(changes, version, checks):
-    """The newest version that both know is spoken, and CHECK is there from 0.4.0 on unless the list says otherwise."""
+    """The newest common version is used, and CHECK exists since 0.4.0 unless the list disables it."""
     found = parsed(**changes)
     assert (found.version, found.checks) == (version, checks)
     assert found.types == ("bridge", "tuning", "host-local")
 
 
 def test_one_plugin_by_itself():
-    """A plugin that stands alone is a list of one."""
+    """A single plugin is a list of one."""
     text = json.dumps({**BRIDGE, "name": "corp", "cniVersion": "1.0.0"}).encode()
     assert [one["type"] for one in cni.parse_plugins(text, most=1000).each] == ["bridge"]
 
@@ -60,20 +60,20 @@ def test_one_plugin_by_itself():
     ],
 )
 def test_a_list_that_is_none(changes, words):
-    """A list that says no program, no name or no version that is known is refused."""
+    """A list without a program, a name or a known version is refused."""
     with pytest.raises(ValueError, match=words):
         parsed(**changes)
 
 
 @pytest.mark.parametrize("text", [b"", b"[]", b"[" * 9000, b"\xff", b"{}" + b" " * 10_000])
 def test_what_is_no_list(text):
-    """What is no JSON object, or too long, is refused."""
+    """Invalid JSON and too long input are refused."""
     with pytest.raises(ValueError, match=r"."):
         cni.parse_plugins(text, most=10_000)
 
 
 def test_what_a_plugin_is_told():
-    """Each plugin gets its configuration with name, version, the last result and those capabilities that it has."""
+    """A plugin gets its configuration with name, version, previous result and its capabilities."""
     told = cni.config(parsed(), 0, ASKED, None)
     assert told == {
         "type": "bridge",
@@ -97,7 +97,7 @@ def test_what_a_plugin_is_told():
 
 
 def test_it_is_read_as_it_was_written():
-    """What takes an attachment back is the same after it was kept."""
+    """What detaching needs survives storing."""
     plugins = parsed(disableCheck=True)
     text = json.dumps(cni.encode(plugins, ASKED, {"ips": []})).encode()
     assert cni.decode(text) == (plugins, ASKED, {"ips": []})
@@ -132,7 +132,7 @@ V4 = {"address": "10.1.0.2/24", "gateway": "10.1.0.1"}
     ],
 )
 def test_what_a_result_tells(result, told):
-    """Of a result counts what is of the container's own interface, IPv4 first."""
+    """Only the container's own interface in a result counts, IPv4 first."""
     assert cni.told(result, "eth0") == told
 
 
@@ -149,7 +149,7 @@ def test_what_a_result_tells(result, told):
     ],
 )
 def test_a_result_that_is_none(result):
-    """A result of another form is an error that whoever reads it expects."""
+    """An invalid result raises one of the expected errors."""
     with pytest.raises((ValueError, LookupError, TypeError, AttributeError)):
         cni.told(result, "eth0")
 
@@ -164,5 +164,5 @@ def test_a_result_that_is_none(result):
     ],
 )
 def test_a_failure_in_its_own_words(output, words):
-    """A plugin's own words are told where it prints them in the form of the spec."""
+    """A plugin's error message is returned if it has the specified format."""
     assert cni.failure(output) == words

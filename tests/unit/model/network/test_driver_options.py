@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of a network's driver: read from any form, into one spelling, for the driver that has them."""
+"""Options of a network's driver: parsing, canonical form, and the drivers that have them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from _engine.model.network.driver_options import Read, parse, settle
     ],
 )
 def test_options_have_one_spelling(given, options):
-    """A mapping, a list and a text say the same; 0, false and null are unset."""
+    """A mapping, a list and a string are equivalent; 0, false and null are unset."""
     assert parse(given) == Read(options)
 
 
@@ -58,13 +58,13 @@ def test_the_name_of_a_bridge_is_no_option(key):
     ],
 )
 def test_what_is_no_option_is_refused(given, told):
-    """The error names the option, or what is near."""
+    """The error names the option, or similar ones."""
     with pytest.raises(InvalidOption, match=told):
         parse(given)
 
 
 def test_what_netavark_has_besides_is_not_built():
-    """An option that only netavark has is refused, never passed over."""
+    """An option that only netavark has is refused, not ignored."""
     with pytest.raises(NotBuiltYet) as caught:
         parse({"vrf": "blue"})
     assert caught.value.fields["options"] == ["opt.vrf"]
@@ -80,7 +80,7 @@ def test_what_netavark_has_besides_is_not_built():
     ],
 )
 def test_the_usual_mode_is_unset(driver, options, kept):
-    """A mode that is the driver's usual one says nothing."""
+    """The driver's default mode is unset."""
     assert settle(driver, options) == kept
 
 
@@ -97,6 +97,6 @@ def test_the_usual_mode_is_unset(driver, options, kept):
     ],
 )
 def test_an_option_of_another_driver_is_refused(driver, options):
-    """The error names the driver and what it has."""
+    """The error names the driver and its options."""
     with pytest.raises(InvalidOption, match=f"driver {driver}"):
         settle(driver, options)

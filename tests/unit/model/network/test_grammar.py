@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task asks of a network: its options one by one, what it leaves open, and all of it together."""
+"""A task's options of a network: parsing, unset fields, and checks of the whole spec."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def asked(**given) -> NetworkSpec:
     ],
 )
 def test_what_a_task_leaves_open(given, said):
-    """Unset is another thing than empty: only what a task does not say is left open."""
+    """An unset option is not the same as an empty one: only unset fields are kept."""
     assert parse({"name": "n", **dict.fromkeys(["driver", "subnet"]), **given}).unset == OPEN - said
 
 
@@ -111,7 +111,7 @@ def test_what_a_task_leaves_open(given, said):
     ],
 )
 def test_a_spec_has_one_form(given, fields):
-    """Spellings of one meaning give one spec, with the gateways that podman would give."""
+    """Spellings with the same meaning yield the same spec, with podman's gateways."""
     assert asked(**given) == NetworkSpec("n", **fields)
 
 
@@ -152,14 +152,14 @@ def test_a_spec_has_one_form(given, fields):
     ],
 )
 def test_what_does_not_go_together_is_refused(given, option):
-    """The error names the option that is in the way, and what to do."""
+    """The error names the option, and has a remedy."""
     with pytest.raises(InvalidOption) as caught:
         asked(**given)
     assert (caught.value.fields["option"], bool(str(caught.value.remedy))) == (option, True)
 
 
 def test_addresses_of_a_dhcp_server_are_not_built():
-    """Addresses that a DHCP server gives out are refused, never passed over."""
+    """The IPAM driver dhcp is refused, not ignored."""
     with pytest.raises(NotBuiltYet):
         asked(ipam_driver="dhcp")
 
@@ -177,7 +177,7 @@ def test_addresses_of_a_dhcp_server_are_not_built():
     ],
 )
 def test_which_subnets_the_engine_chooses(spec, versions):
-    """As podman: one of IPv4 where none is named, and with ipv6 whichever is missing."""
+    """As in podman, the default is an IPv4 subnet, and with ipv6 both versions."""
     assert missing_versions(spec) == versions
 
 
@@ -194,7 +194,7 @@ def test_which_subnets_the_engine_chooses(spec, versions):
     ],
 )
 def test_what_plugins_decide(option, value):
-    """A network of plugins has names and no subnet, and what its plugins decide is refused by name."""
+    """A network of CNI plugins has DNS and no subnet, and options that plugins decide are refused."""
     found = asked(driver="cni", opt={"conflist": "/etc/cni//net.d/a.conflist"})
     assert (found.dns, missing_versions(found)) == (True, ())
     assert found.options == {"conflist": "/etc/cni/net.d/a.conflist"}

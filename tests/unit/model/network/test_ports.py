@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Published and exposed ports: podman's grammar, one canonical form, and what can't be published together."""
+"""Published and exposed ports: grammar, canonical form, and collisions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TAKEN = [
 
 @pytest.mark.parametrize(("text", "canonical"), TAKEN)
 def test_published(text, canonical):
-    """Each spelling has one canonical form, which is itself a spelling of the same."""
+    """Each spelling has a canonical form, which parses to itself."""
     if canonical is None:
         with pytest.raises(InvalidOption):
             parse_published("publish", [text])
@@ -39,7 +39,7 @@ def test_published(text, canonical):
 
 
 def test_several_protocols():
-    """One text may publish a port by several protocols."""
+    """One string can publish a port with several protocols."""
     assert parse_published("publish", ["53:53/tcp,udp"]) == ("53:53/tcp", "53:53/udp")
 
 
@@ -70,7 +70,7 @@ REFUSED = [
 
 @pytest.mark.parametrize("text", REFUSED)
 def test_refused(text):
-    """What is no port to publish is refused, with what a port looks like."""
+    """An invalid published port is refused, and the remedy has the format."""
     with pytest.raises(InvalidOption) as refused:
         parse_published("publish", [text])
     assert refused.value.fields["option"] == "publish"
@@ -93,7 +93,7 @@ COLLIDING = [
 
 @pytest.mark.parametrize(("texts", "refused"), COLLIDING)
 def test_collisions(texts, refused):
-    """A port of the host can be published once; twice the same is once."""
+    """A host port can be published only once; repetitions are ignored."""
     if refused:
         with pytest.raises(InvalidOption, match="publishes the same host port"):
             parse_published("publish", texts)
@@ -102,12 +102,12 @@ def test_collisions(texts, refused):
 
 
 def test_ports_that_the_engine_chooses_never_collide():
-    """Nobody knows yet which they will be."""
+    """Ports that the engine will choose do not collide."""
     assert not collide(Port("tcp", "", 0, 80), Port("tcp", "", 0, 81))
 
 
 def test_singly():
-    """A range is as many ports; of one that the engine chooses each is chosen by itself."""
+    """A range is split into single ports; those that the engine chooses are chosen singly."""
     assert [*singly(published(["8000-8002:80-82", "90-91"]))] == [
         Port("tcp", "", 8000, 80),
         Port("tcp", "", 8001, 81),
@@ -126,6 +126,6 @@ def test_exposed():
 
 @pytest.mark.parametrize("text", ["", "8080:80", "x", "80/x", "5-4", 0])
 def test_exposed_refused(text):
-    """What is no port is refused."""
+    """An invalid port is refused."""
     with pytest.raises(InvalidOption):
         parse_exposed("expose", [text])

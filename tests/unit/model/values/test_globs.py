@@ -24,7 +24,7 @@ CASES = [
 
 @pytest.mark.parametrize(("pattern", "fits", "not_so"), CASES, ids=[case[0] for case in CASES])
 def test_patterns(pattern, fits, not_so):
-    """A pattern fits names as rsync's do, and all that is below them."""
+    """A pattern matches names as in rsync, and everything below them."""
     excluded = matcher("exclude", [pattern])
     assert [path for path in fits.split() if not excluded(path)] == []
     assert [path for path in not_so.split() if excluded(path)] == []
@@ -32,6 +32,6 @@ def test_patterns(pattern, fits, not_so):
 
 @pytest.mark.parametrize("pattern", ["", "/", "[z-a]"])
 def test_no_pattern(pattern):
-    """What is no pattern is refused, naming the option."""
+    """An invalid pattern is refused, naming the option."""
     with pytest.raises(InvalidOption, match="exclude"):
         matcher("exclude", [pattern])

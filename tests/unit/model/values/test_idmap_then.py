@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Two mappings of ids, one after the other, are one."""
+"""Composition of two mappings of IDs."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def mapping(*ranges: str) -> IdMap:
 
 
 def test_one_after_the_other():
-    """Ranges are cut where the second map has seams; what one of them lacks is nobody's."""
+    """Ranges are split at the boundaries of the second mapping; IDs that one of them lacks are unmapped."""
     first, second = mapping("0:100:10", "50:300:5"), mapping("95:0:8", "108:1000:1", "300:7000:100")
     both = first.then(second)
     assert [item.text() for item in both.uids] == ["0:5:3", "8:1000:1", "50:7000:5"]
 
 
 def test_it_is_what_both_do():
-    """For any id the one map gives what the two give one after the other."""
+    """The composition maps each ID like the two mappings in sequence."""
     chance = random.Random(4)
     for _round in range(50):
         maps = [
@@ -42,6 +42,6 @@ def test_it_is_what_both_do():
 
 
 def test_an_inverse_leads_back():
-    """A map and its inverse are the identity where there is any."""
+    """A mapping and its inverse compose to the identity."""
     one = mapping("0:100000:65536")
     assert [item.text() for item in one.then(one.inverse()).uids] == ["0:0:65536"]

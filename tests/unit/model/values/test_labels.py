@@ -22,12 +22,12 @@ WANTED = {
 
 @pytest.mark.parametrize("case", WANTED)
 def test_match(case):
-    """All labels that are wanted have to be there, with the value if one is said."""
+    """All filters must match, with the value if it is given."""
     wanted, found = WANTED[case]
     assert match(LABELS, wanted) is found
 
 
 def test_owner():
-    """Of a container's labels that of its owner alone goes on to what is made for it."""
+    """Only the owner label of a container is inherited by its volumes."""
     assert owner(LABELS) == {"slipway.oci.owner": "tests"}
     assert owner({"tier": "db"}) == owner(None) == {}

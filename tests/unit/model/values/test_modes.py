@@ -20,12 +20,12 @@ from _engine.model.values.modes import parse_mode
     ],
 )
 def test_modes(value, mode):
-    """Octal text, and the number that YAML makes of it."""
+    """An octal string, and the number to which YAML converts it."""
     assert parse_mode("mode", value) == mode
 
 
 def test_preserve():
-    """The word is one only where it means something."""
+    """preserve is valid only where it is allowed."""
     assert parse_mode("mode", "preserve", preserve=True) is None
     with pytest.raises(InvalidOption):
         parse_mode("mode", "preserve")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Points in time as a person writes them."""
+"""Points in time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "expected"), CASES)
 def test_moments(text, expected):
-    """Each spelling names the same instant."""
+    """All spellings are the same instant."""
     assert moment("since", text, now=NOW) == expected
 
 
@@ -44,7 +44,7 @@ def test_without_an_offset_it_is_the_hosts_time(monkeypatch):
 
 @pytest.mark.parametrize("text", ["", "yesterday", "-5m", "2027-13-01", "10x"])
 def test_what_is_no_moment(text):
-    """What is no time is refused, and it is told how one is written."""
+    """An invalid time is refused, and the remedy has the formats."""
     with pytest.raises(InvalidOption) as caught:
         moment("since", text, now=NOW)
     assert "10m" in caught.value.remedy

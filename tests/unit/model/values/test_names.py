@@ -10,7 +10,7 @@ from _engine.model.values import capabilities, names
 
 @pytest.mark.parametrize("name", ["a", "0", "App_1.x-y", "a..b", "a" * 255])
 def test_a_name(name):
-    """Letters, digits and three signs make a name."""
+    """A name consists of letters, digits and three other characters."""
     assert names.check_name("name", name) == name
 
 
@@ -18,7 +18,7 @@ def test_a_name(name):
     "name", ["", "-a", ".a", "..", "_a", "a b", "a/b", "a\n", "\u00fc", "\uff41", "a" * 256, "a\0", "a:b", []]
 )
 def test_what_is_no_name(refused, name):
-    """A name can't be a path, an option, hidden, or too long for a directory."""
+    """A name is not a path, an option, a hidden file, or too long for a directory."""
     refused(names.check_name, "name", name)
 
 
@@ -31,12 +31,12 @@ def test_ids_are_new():
 
 @pytest.mark.parametrize("text", ["", "a" * 63, "a" * 65, "A" * 64, "g" * 64, "a" * 64 + "\n"])
 def test_what_is_no_id(text):
-    """Anything but 64 small hexadecimal digits is no id."""
+    """Anything but 64 lower-case hexadecimal digits is not an ID."""
     assert not names.is_id(text)
 
 
 def test_near_names():
-    """Names that look like the one asked for come best first, at most three; others don't come."""
+    """At most three similar names are returned, the best first."""
     assert names.near("web-1", ["db", "web", "web-11", "web-2", "web-123"]) == ("web-11", "web-123", "web-2")
     assert names.near("x", ["abc"]) == ()
 
@@ -52,7 +52,7 @@ CAPABILITIES = {
 
 @pytest.mark.parametrize(("text", "name"), CAPABILITIES.items())
 def test_a_capability(text, name):
-    """A capability is known in any case, with or without CAP_."""
+    """A capability is accepted in any case, with or without CAP_."""
     assert capabilities.canonical_capability("cap_add", text) == name
 
 
@@ -63,7 +63,7 @@ def test_what_is_no_capability(refused, text):
 
 
 def test_capabilities_stand_in_the_kernels_order():
-    """A capability's position is its number; the default ones are among them."""
+    """A capability's position is its number, and the default set is a subset."""
     assert len(capabilities.CAPABILITIES) == 41
     assert [capabilities.CAPABILITIES.index(f"CAP_{name}") for name in ("CHOWN", "SYS_ADMIN", "SETFCAP")] == [
         0,

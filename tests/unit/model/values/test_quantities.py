@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Quantities as users write them; the figures are those of podman 4.3.1."""
+"""Quantities; the values are those of podman 4.3.1."""
 
 from __future__ import annotations
 
@@ -59,25 +59,25 @@ NO_SIZES = (
 
 @pytest.mark.parametrize(("text", "number"), SIZES.items())
 def test_a_size_is_bytes(text, number):
-    """A number with a unit is so many bytes, in powers of 1024; a fraction of a byte is dropped."""
+    """A size has a unit in powers of 1024; a fraction of a byte is dropped."""
     assert quantities.size("memory", text) == number
 
 
 @pytest.mark.parametrize("text", NO_SIZES)
 def test_what_is_no_size(refused, text):
-    """Any other text, a negative size, and one that no kernel can hold are refused."""
+    """Any other text, a negative size, and one too large for the kernel are refused."""
     refused(quantities.size, "memory", text)
 
 
 def test_a_size_may_be_without_limit(refused):
-    """Where a limit can be lifted, -1 does it, and no other negative number."""
+    """-1 means no limit, and other negative numbers are refused."""
     assert [quantities.size_or_unlimited("memory_swap", text) for text in ("-1", -1, "1g")] == [-1, -1, 2**30]
     refused(quantities.size_or_unlimited, "memory_swap", "-2")
 
 
 @pytest.mark.parametrize(("text", "number"), [("5", 5), (" -3 ", -3), (2**63 - 1, 2**63 - 1)])
 def test_a_whole_number(text, number):
-    """Digits are a number, with a sign or without."""
+    """An integer consists of digits, with an optional sign."""
     assert quantities.integer("count", text) == number
 
 
@@ -85,7 +85,7 @@ def test_a_whole_number(text, number):
     "text", ["", "1.5", "1e2", "a", 2**63, -(2**63) - 1, "9" * 5000, None, True, "\u00b2"]
 )
 def test_what_is_no_whole_number(refused, text):
-    """Fractions, words and what 64 bits can't hold are refused."""
+    """Fractions, words and numbers beyond 64 bits are refused."""
     refused(quantities.integer, "count", text)
 
 
@@ -103,13 +103,13 @@ def test_what_is_no_limit_of_processes(refused, text):
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), (2, 2), ("512", 512), (262144, 262144)])
 def test_a_weight(text, number):
-    """A weight is what the kernel takes, or 0 for its own."""
+    """A weight is in the kernel's range, or 0 for the default."""
     assert quantities.shares("cpu_shares", text) == number
 
 
 @pytest.mark.parametrize("text", ["-1", "1", "262145", "1.5"])
 def test_what_is_no_weight(refused, text):
-    """A weight outside the kernel's range is refused, not clamped in silence."""
+    """A weight outside the kernel's range is refused, not silently clamped."""
     refused(quantities.shares, "cpu_shares", text)
 
 
@@ -135,7 +135,7 @@ def test_processors_are_billionths(text, number):
     "text", ["-1", "0.001", "1e-12", "8193", "nan", "snan", "inf", "-inf", "many", "", "1,5", None]
 )
 def test_what_is_no_number_of_processors(refused, text):
-    """A number that is no number, a negative one, and less than the kernel can share out are refused."""
+    """Invalid, negative and too small numbers of processors are refused."""
     refused(quantities.cpus, "cpus", text)
 
 
@@ -154,7 +154,7 @@ CPUSETS = {
 
 @pytest.mark.parametrize(("text", "canonical"), CPUSETS.items())
 def test_a_set_of_processors(text, canonical):
-    """However it is written, one set of processors has one form."""
+    """A set of processors has one canonical form."""
     assert quantities.cpuset("cpuset_cpus", text) == canonical
 
 
@@ -162,7 +162,7 @@ def test_a_set_of_processors(text, canonical):
     "text", ["", "a", "5-2", "0,", ",0", "0 1", "0-", "-1", "8192", "9" * 5000, "\u0661", "0--1"]
 )
 def test_what_is_no_set_of_processors(refused, text):
-    """A hole in the list, a span the wrong way round and two numbers without a comma are refused."""
+    """Empty items, reversed ranges and missing commas are refused."""
     refused(quantities.cpuset, "cpuset_cpus", text)
 
 
@@ -192,7 +192,7 @@ def test_a_signal(text, number):
 
 
 def test_every_named_signal():
-    """Each signal that Python knows is known by its name."""
+    """Each signal that Python knows is accepted by name."""
     assert all(quantities.signal_number("s", item.name) == item.value for item in signal.Signals)
 
 
@@ -220,13 +220,13 @@ def test_every_named_signal():
     ],
 )
 def test_what_is_no_signal(refused, text):
-    """Other names, and numbers that no signal has or that the C library keeps, are refused."""
+    """Unknown names and numbers, and signals reserved for the C library, are refused."""
     refused(quantities.signal_number, "stop_signal", text)
 
 
 @pytest.mark.parametrize(("text", "number"), [("0", 0), (10, 10), ("-1", -1)])
 def test_seconds(text, number):
-    """Seconds are whole, and -1 is without end."""
+    """Seconds are integers, and -1 means indefinitely."""
     assert quantities.seconds("stop_timeout", text) == number
 
 

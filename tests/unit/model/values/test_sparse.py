@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Files with holes as pieces: compared, and in a tar between host and controller."""
+"""Sparse files: comparison, and the form in a tar between host and controller."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ PAIRS = {
 
 @pytest.mark.parametrize("case", PAIRS)
 def test_same(case):
-    """Content and size decide, not what is a hole; the cost is that of the data."""
+    """Content and size are compared, not holes; the cost depends on the data only."""
     one, other, expected = PAIRS[case]
     assert same(one, other) is expected
     assert same(other, one) is expected
 
 
 def test_cut():
-    """A piece is cut where aligned blocks end, whatever its offset."""
+    """A piece is split at the boundaries of aligned blocks, for any offset."""
     parts = [*cut(K - 1, b"ab" * K)]
     assert [(at, len(data)) for at, data in parts] == [(K - 1, 1), (K, K), (2 * K, K - 1)]
     assert b"".join(data for _at, data in parts) == b"ab" * K
@@ -47,7 +47,7 @@ MAPS = [((), 0), (((0, 5),), 5), ((), HUGE), (((0, 5), (HUGE - 2, 2)), HUGE), ((
 
 @pytest.mark.parametrize(("parts", "size"), MAPS)
 def test_there_and_back(parts, size):
-    """A member's keywords and data give the file again; a file without holes needs no keyword."""
+    """A member's keywords and data restore the file; a file without holes needs no keywords."""
     pieces = [(offset, b"x" * length) for offset, length in parts]
     stored = b"".join(packed([*pieces, (size, b"")], parts))
     keywords = to_pax(parts, size)
@@ -68,7 +68,7 @@ CHANGED = [
 
 @pytest.mark.parametrize(("pieces", "expected"), CHANGED)
 def test_a_file_that_changes_meanwhile(pieces, expected):
-    """As many bytes are given as were promised; what has gone is zeroes."""
+    """The promised number of bytes is returned; data that has gone is zeroes."""
     assert b"".join(packed(pieces, [(2, 3), (10, 2)])) == expected
 
 
@@ -88,12 +88,12 @@ DAMAGED = [
 
 @pytest.mark.parametrize(("size", "text", "stored"), DAMAGED)
 def test_a_damaged_map(size, text, stored):
-    """A map that can't be true is ArchiveBroken."""
+    """An invalid map is ArchiveBroken."""
     with pytest.raises(ArchiveBroken, match="map of a sparse file"):
         from_pax({"SLIPWAY.sparse.size": size, "SLIPWAY.sparse.map": text}, stored)
 
 
 def test_data_that_ends_too_early():
-    """A member whose data ends before its parts do is truncated."""
+    """A member whose data ends too early is ArchiveBroken."""
     with pytest.raises(ArchiveBroken, match="truncated"):
         [*unpacked(io.BytesIO(b"abc").read, [(0, 4)], 4)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Text and paths that a user wrote."""
+"""Strings and paths from users."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from _engine.model.values import text
     ],
 )
 def test_text(value, expected):
-    """Text stays as it is, and a number is its digits."""
+    """A string is not changed, and a number becomes its digits."""
     assert text.plain_text("user", value) == expected
 
 
 @pytest.mark.parametrize("value", [None, [], {}, ("a",), "a\0b", "\0", "\udc80", "a\ud800", "\udfffb"])
 def test_what_is_no_text(refused, value):
-    """Nothing, collections, NUL and half characters are no text."""
+    """None, collections, NUL and half of a surrogate pair are refused."""
     refused(text.plain_text, "user", value)
 
 
@@ -35,11 +35,11 @@ PATHS = {"/": "/", "//": "/", "/a/": "/a", "//a": "/a", "///a//b/./c": "/a/b/c",
 
 @pytest.mark.parametrize(("value", "expected"), PATHS.items())
 def test_one_path_has_one_form(value, expected):
-    """Slashes and dots too many mean nothing."""
+    """Redundant slashes and dots are removed."""
     assert text.absolute_path("workdir", value) == expected
 
 
 @pytest.mark.parametrize("value", ["", "a", "./a", " /a", "~", "/a\0", None])
 def test_what_is_no_absolute_path(refused, value):
-    """A path has to begin at the root."""
+    """A path must be absolute."""
     refused(text.absolute_path, "workdir", value)

@@ -34,7 +34,7 @@ READ = [
 
 @pytest.mark.parametrize(("text", "ns"), READ)
 def test_other_spellings_are_read(text, ns):
-    """Any offset, any number of digits and small letters are read."""
+    """Any offset, any number of digits and lower-case letters are accepted."""
     assert parse_rfc3339(text) == ns
 
 
@@ -50,7 +50,7 @@ def test_other_spellings_are_read(text, ns):
     ],
 )
 def test_what_is_no_time_is_refused(text):
-    """A text that is no RFC 3339 time is refused."""
+    """Text that is not an RFC 3339 time is refused."""
     with pytest.raises(ValueError, match=r"time|month"):
         parse_rfc3339(text)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What leaves the engine has a form in UTF-8."""
+"""Output is valid UTF-8."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NAME = b"a\xff\xfeb".decode("utf-8", "surrogateescape")
     ],
 )
 def test_whole(value, told):
-    """All texts, wherever they stand, can be written in UTF-8 afterwards; everything else is as it was."""
+    """All strings in a result become valid UTF-8; everything else is unchanged."""
     found = utf8.whole(value)
     assert found == told
     json.dumps(found, ensure_ascii=False).encode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of a volume's driver, as podman and docker have them."""
+"""Options of a volume's driver."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ READ = [
 
 @pytest.mark.parametrize(("items", "options"), READ, ids=lambda value: str(value)[:40])
 def test_read(items, options):
-    """Options have one canonical form, which comes back from what is stored."""
+    """Options have a canonical form, which survives storing."""
     assert parse(items) == options
     assert DriverOptions.decode(parse(items).encode()) == options
 
@@ -81,14 +81,14 @@ def test_read(items, options):
     ],
 )
 def test_refused(items, told):
-    """What can't be meant is refused, with the word and the nearest right one."""
+    """Invalid options are refused, with the word and the nearest valid one."""
     with pytest.raises(InvalidOption) as caught:
         parse(items)
     assert told in caught.value.message
 
 
 def test_owner():
-    """The task's own options come to the same as the words of o; two that differ are refused."""
+    """The task's own options equal the words of o; contradictions are refused."""
     assert with_owner(parse(["o=uid=5"]), uid=5, gid=6, mode="0750") == DriverOptions(
         uid=5, gid=6, mode=0o750
     )
@@ -98,7 +98,7 @@ def test_owner():
 
 @pytest.mark.parametrize("value", [488, "8", "rwx", "", None, "12345"])
 def test_a_mode_is_octal_text(value):
-    """A number is refused: YAML has read it already, and nobody knows how."""
+    """A number is refused, because YAML has already converted it."""
     with pytest.raises(InvalidOption, match="is not a mode"):
         parse_mode("mode", value)
 
@@ -113,5 +113,5 @@ def test_a_mode_is_octal_text(value):
     ],
 )
 def test_words_for_the_mount(items, words):
-    """mount(8) is given what it knows: an owner only where the file system takes one."""
+    """mount(8) gets only words that it knows: an owner only if the file system has such an option."""
     assert parse(items).mount_words == words

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Volumes as asked for."""
+"""Specs of volumes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from _engine.model.volume.spec import VolumeRecord, VolumeSpec
 
 
 def test_the_json_form_has_every_field():
-    """What is stored of a volume's spec makes the same spec again."""
+    """A volume's spec survives storing."""
     spec = VolumeSpec("data", {"tier": "db"}, "local", {"o": "x"})
     assert VolumeSpec(**json.loads(json.dumps(spec.encode()))) == spec
 
 
 def test_a_new_volume_awaits_its_content():
-    """A new volume is a named one, holds nothing of an image yet, and no two share their labels."""
+    """A new volume is named, has no content from an image, and does not share its labels."""
     first, second = VolumeRecord(VolumeSpec("a"), 1), VolumeRecord(VolumeSpec("b"), 1)
     assert (first.needs_copy_up, first.populated, first.anonymous, first.removing) == (
         True,
