@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A host, an outside and containers, each a network namespace."""
+"""A host, a client outside and containers, each in a network namespace."""
 
 from __future__ import annotations
 

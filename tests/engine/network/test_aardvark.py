@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process of aardvark-dns: found, told and ended whatever a kill has left."""
+"""The process of aardvark-dns: found, reloaded and killed, also after a kill at any point."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXT = f"{ADDRESS}\n{'a' * 64} 192.0.2.9  web\n"
 
 @pytest.fixture
 def directory(lab, tmp_path, need):
-    """Return a directory of files of networks, whose process is ended at the end."""
+    """Return a directory of network files, whose process is killed after the test."""
     need(aardvark.find(), "aardvark-dns")
     directory = str(tmp_path / "names")
     yield directory
@@ -27,7 +27,7 @@ def directory(lab, tmp_path, need):
 
 @pytest.fixture
 def reload(lab, directory):
-    """Return the function that makes the process read the files; it tells what processes were moved."""
+    """Return a function that reloads the process, and returns the processes that were moved."""
     moved: list[int] = []
 
     def reload() -> list[int]:
@@ -38,7 +38,7 @@ def reload(lab, directory):
 
 
 def test_one_process(reload, directory):
-    """The first change starts the process, which is moved, and the others only tell it."""
+    """The first change starts the process, which is moved; later ones only reload it."""
     aardvark.write(directory, "net", TEXT)
     assert not aardvark.is_told(directory)
     assert reload() == [aardvark.running(directory).pid]
@@ -48,7 +48,7 @@ def test_one_process(reload, directory):
 
 @pytest.mark.parametrize("text", [TEXT.replace("web", "web,other"), ""])
 def test_a_change_that_was_not_told(reload, directory, text):
-    """A file that came, changed or went without the process being told is noticed."""
+    """A file that was added, changed or removed without a reload is detected."""
     aardvark.write(directory, "net", TEXT)
     aardvark.write(directory, "other", TEXT)
     reload()
@@ -60,7 +60,7 @@ def test_a_change_that_was_not_told(reload, directory, text):
 
 @pytest.mark.parametrize("noted", ["ours", "", "x", None])
 def test_a_pid_file_of_another(reload, directory, noted):
-    """A pid that is another's by now, or none at all, hides no process, and is taken for none."""
+    """A reused or invalid PID neither hides the process nor is taken for it."""
     aardvark.write(directory, "net", TEXT)
     file = Path(directory, "aardvark.pid")
     file.write_text(str(os.getpid()))
@@ -75,7 +75,7 @@ def test_a_pid_file_of_another(reload, directory, noted):
 
 
 def test_each_directory_has_its_own(reload, directory, lab, tmp_path):
-    """The process of another directory, whose pid a file holds by chance, is left alone."""
+    """The process of another directory is left alone, even if the PID file has its PID."""
     aardvark.write(directory, "net", TEXT)
     [pid] = reload()
     other = str(tmp_path / "other")
@@ -86,7 +86,7 @@ def test_each_directory_has_its_own(reload, directory, lab, tmp_path):
 
 
 def test_no_address_to_listen_on(lab, directory):
-    """A process that does not listen is told of, within seconds."""
+    """A process that does not listen is an error within seconds."""
     aardvark.write(directory, "net", TEXT.replace(ADDRESS, "192.0.2.77"))
     with pytest.raises(CommandFailed, match=r"does not listen on port 53 of 192\.0\.2\.77"):
         lab.host(aardvark.reload, directory, ["192.0.2.77"], lambda _pid: None)

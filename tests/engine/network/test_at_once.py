@@ -24,7 +24,7 @@ def published(number: int) -> Publication:
 
 
 def at_once(act: Callable[[int], None]) -> list[int]:
-    """Call something for the number of each container, in several processes; return their exit codes."""
+    """Call a function for each container number, in several processes; return their exit codes."""
     pids = []
     for first in range(PROCESSES):
         pid = os.fork()
@@ -41,7 +41,7 @@ def at_once(act: Callable[[int], None]) -> list[int]:
 
 
 def elements(lab: Lab) -> set[rules.Element]:
-    """Return all ports that the table has."""
+    """Return all ports in the table."""
     objects = lab.host(nft.table, "inet", "slipway")
     return {
         one for number in range(2, 2 + PROCESSES * EACH) for one in rules.owned(objects, f"{number:064x}")
@@ -49,7 +49,7 @@ def elements(lab: Lab) -> set[rules.Element]:
 
 
 def test_containers_come_and_go_at_once(lab):
-    """Containers that several processes attach and publish at once are all there, and all gone afterwards."""
+    """Containers that several processes attach and publish concurrently all exist, and are all gone afterwards."""
     lab.host(bridge.ensure, NETWORK)
     lab.host(firewall.load, [NETWORK], [])
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make bridges and attach containers to them."""
+"""Bridges, and containers attached to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NUMBERS = itertools.count(1)
 
 @pytest.fixture
 def network(lab):
-    """Return a network of its own for a test, whose bridge goes with the test."""
+    """Return a network for a test, whose bridge is removed after the test."""
     network = record("net", next(NUMBERS))
     lab.host(bridge.ensure, network)
     yield network
@@ -37,7 +37,7 @@ def container(lab, network):
 
 
 def inside(path: str) -> dict[str, object]:
-    """Return what there is in a container: links, addresses and routes, but those of the link, which come when they come."""
+    """Return the links, addresses and routes in a container, except those of the link, which appear asynchronously."""
     with Netlink(path) as netlink:
         listed = [item for item in addresses.listed(netlink) if item.ifindex != 1]
         return {
@@ -50,13 +50,13 @@ def inside(path: str) -> dict[str, object]:
 
 
 def of_link(path: str) -> list[addresses.Address]:
-    """Return the addresses that the kernel has made for the links of a container."""
+    """Return the addresses that the kernel created for the links of a container."""
     with Netlink(path) as netlink:
         return [item for item in addresses.listed(netlink) if item.address.startswith("fe80:")]
 
 
 def test_a_bridge_has_the_gateways(lab, network):
-    """A bridge is made with the gateways' addresses, up, and made again it stays as it is."""
+    """A bridge is created up, with the gateways' addresses, and ensuring it again changes nothing."""
     found = lab.host(bridge.observe, network)
     gateways = ("10.99.{}.1/24", "fd99:{}::1/64")
     number = int(network.id[:8], 16)
@@ -66,7 +66,7 @@ def test_a_bridge_has_the_gateways(lab, network):
 
 
 def test_what_a_bridge_lacks_is_mended(lab, network):
-    """A bridge that is down, without its addresses and with another MTU, is brought back."""
+    """A bridge that is down, without its addresses and with another MTU, is repaired."""
     before = lab.host(bridge.observe, network)
     with Netlink(lab.path("host")) as netlink:
         (link,) = links.find(netlink, network.interface)
@@ -77,7 +77,7 @@ def test_what_a_bridge_lacks_is_mended(lab, network):
 
 
 def test_parameters_that_were_changed_are_told(lab):
-    """The first network that leads outside switches forwarding on, and what it changed is told once."""
+    """The first network that is not internal enables forwarding, and reports the change once."""
     network = record("told", 200)
     names = ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding", "net/ipv6/conf/up0/accept_ra")
     for name, value in zip(names, "001"):
@@ -93,7 +93,7 @@ def test_parameters_that_were_changed_are_told(lab):
 
 
 def test_an_internal_network_switches_nothing_on(lab):
-    """An internal network leaves the host's forwarding alone, and forwards nothing on its bridge."""
+    """An internal network does not change the host's forwarding, and disables it on its bridge."""
     network = record("closed", 201, internal=True)
     lab.host(sysctl.ensure, "net/ipv4/ip_forward", "0")
     lab.host(bridge.ensure, network)
@@ -104,7 +104,7 @@ def test_an_internal_network_switches_nothing_on(lab):
 
 @pytest.mark.parametrize("made", [links.bridge("sw-000000ca", mac="02:00:00:00:00:01"), "veth"])
 def test_what_the_engine_did_not_make_is_left_alone(lab, made):
-    """A network is refused where another interface has its name, and that one stays."""
+    """A network is refused if another interface has its name, which is not changed."""
     network = record("other", 202)
     other = links.veth(network.interface, "x", peer_mac="02:00:00:00:00:02") if made == "veth" else made
     with Netlink(lab.path("host")) as netlink:
@@ -118,7 +118,7 @@ def test_what_the_engine_did_not_make_is_left_alone(lab, made):
 
 
 def test_an_unmanaged_bridge_is_used_as_it_is(lab):
-    """A bridge that is given gets ports, and neither addresses nor an end from the engine; one that is missing is told."""
+    """An unmanaged bridge gets ports, but no addresses, and is not removed; a missing one is an error."""
     network = record("given", 203, options={"mode": "unmanaged"})
     with pytest.raises(NotFound, match="sw-000000cb"):
         lab.host(bridge.ensure, network)
@@ -135,7 +135,7 @@ def test_an_unmanaged_bridge_is_used_as_it_is(lab):
 
 
 def test_a_container_is_ready(lab, network, container):
-    """An attached container has its interface with MAC, MTU, addresses and routes, none of them tentative, and lo."""
+    """An attached container has lo and its interface with MAC, MTU, addresses (not tentative) and routes."""
     static = Route("10.200.0.0/16", network.subnets[0].gateway, 5)
     wanted = attachment(network, 7, mtu=1400, metric=100, routes=(static,))
     lab.host(bridge.attach, network, container, wanted)
@@ -155,7 +155,7 @@ def test_a_container_is_ready(lab, network, container):
 
 @pytest.mark.parametrize("versions", [1, 2], ids=["IPv4", "both"])
 def test_nobody_makes_himself_the_router_of_a_container(lab, network, container, versions):
-    """A container takes no router advertisements, whether or not its network has IPv6."""
+    """A container ignores router advertisements, with or without IPv6 in its network."""
     wanted = attachment(network, 7)
     wanted = wanted._replace(addresses=wanted.addresses[:versions], gateways=wanted.gateways[:versions])
     lab.host(bridge.attach, network, container, wanted)
@@ -164,7 +164,7 @@ def test_nobody_makes_himself_the_router_of_a_container(lab, network, container,
 
 
 def test_an_attachment_that_is_right_stays(lab, network, container):
-    """Attached again, a container keeps its interface, with what it has added itself."""
+    """A container that is attached again keeps its interface, with its own additions."""
     wanted = attachment(network, 7)
     lab.host(bridge.attach, network, container, wanted)
     with Netlink(container) as netlink:
@@ -176,7 +176,7 @@ def test_an_attachment_that_is_right_stays(lab, network, container):
 
 @pytest.mark.parametrize("lost", ["addresses", "up", "bridge", "mtu"])
 def test_an_attachment_that_is_half_made_is_completed(lab, network, container, lost):
-    """What a kill, or somebody, has left undone of an attachment is done by the next call."""
+    """A partial attachment is completed by the next call."""
     wanted = attachment(network, 7, mtu=1400)
     lab.host(bridge.attach, network, container, wanted)
     before = inside(container)
@@ -197,7 +197,7 @@ def test_an_attachment_that_is_half_made_is_completed(lab, network, container, l
 
 
 def test_an_interface_of_an_earlier_life_is_replaced(lab, network, container):
-    """A host's end that leads into the namespace of an earlier life makes way for the new one."""
+    """A host's end that leads to an earlier namespace is replaced."""
     wanted = attachment(network, 7)
     lab.attach(f"old{network.id[:8]}", network, wanted)
     lab.host(bridge.attach, network, container, wanted)
@@ -207,7 +207,7 @@ def test_an_interface_of_an_earlier_life_is_replaced(lab, network, container):
 
 
 def test_a_name_that_the_container_uses_is_refused(lab, network, container):
-    """A container that has another interface of the name is told, and nothing is left on the host."""
+    """Another interface with the name in the container is an error, and nothing is left on the host."""
     with Netlink(container) as netlink:
         netlink.ask(links.bridge("eth0", mac="02:00:00:00:00:01"))
     with pytest.raises(NameInUse, match="eth0"):
@@ -216,7 +216,7 @@ def test_a_name_that_the_container_uses_is_refused(lab, network, container):
 
 
 def test_a_detached_container_has_no_interface(lab, network, container):
-    """Detaching removes both ends, and can be repeated."""
+    """Detaching removes both ends, and is idempotent."""
     wanted = attachment(network, 7)
     lab.host(bridge.attach, network, container, wanted)
     lab.host(bridge.detach, wanted)
@@ -226,14 +226,14 @@ def test_a_detached_container_has_no_interface(lab, network, container):
 
 
 def test_no_bridge_is_told(lab, container):
-    """A container is not attached to a network whose bridge is not there."""
+    """A container is not attached to a network without its bridge."""
     network = record("none", 204)
     with pytest.raises(NotFound, match=network.interface):
         lab.host(bridge.attach, network, container, attachment(network, 7))
 
 
 def test_ipv6_is_switched_on_where_a_network_has_it(lab, container):
-    """Where IPv6 is off for new interfaces, those of a network that has it get their addresses all the same."""
+    """If IPv6 is disabled for new interfaces, those in IPv6 networks get their addresses nevertheless."""
     network = record("six", 209)
     name = sysctl.of_interface(6, "default", "disable_ipv6")
     lab.host(sysctl.ensure, name, "1")
@@ -250,7 +250,7 @@ def test_ipv6_is_switched_on_where_a_network_has_it(lab, container):
 
 
 def test_a_network_of_one_version(lab):
-    """A network without IPv6 has no address of it, and one without gateways none at all."""
+    """A network without IPv6 has no IPv6 address, and one without gateways has no address."""
     network = record("four", 205, subnets=(Subnet("10.99.205.0/24"),))
     lab.host(bridge.ensure, network)
     assert lab.host(bridge.observe, network).addresses == ()
@@ -259,7 +259,7 @@ def test_a_network_of_one_version(lab):
 
 
 def test_an_address_moves_to_another_container(lab, network):
-    """A neighbour who knows an address by its former MAC reaches the container that has it now, without a wait."""
+    """A neighbour that knows an address with its former MAC reaches the new container immediately."""
     for number in (2, 3):
         lab.attach(f"move{number}", network, attachment(network, number))
     for mac in ("02:00:00:00:00:aa", "02:00:00:00:00:bb"):
@@ -273,7 +273,7 @@ def test_an_address_moves_to_another_container(lab, network):
 
 
 def test_a_bridge_sends_no_larger_packets_than_the_host(lab):
-    """A bridge without an MTU of its own takes that of the host's way out; one that is asked for comes first."""
+    """The default MTU of a bridge is that of the interface of the host's default route."""
     with Netlink(lab.path("host")) as netlink:
         (up0,) = links.find(netlink, "up0")
         netlink.batch([links.change(up0, mtu=1380), addresses.add_route(up0.ifindex, "0.0.0.0/0", OUTSIDE4)])
@@ -289,7 +289,7 @@ def test_a_bridge_sends_no_larger_packets_than_the_host(lab):
 
 @pytest.mark.parametrize("mode", [{}, {"mode": "unmanaged"}])
 def test_a_vlan_is_there_or_told_to_be_missing(lab, mode):
-    """A container is attached to a bridge with a VLAN, or the error says what the kernel lacks."""
+    """A container is attached to a bridge with a VLAN, or the error names what the kernel lacks."""
     network = record("tagged", 208, options={"vlan": "7", **mode})
     words = ""
     with Netlink(lab.path("host")) as netlink:
@@ -305,7 +305,7 @@ def test_a_vlan_is_there_or_told_to_be_missing(lab, mode):
 
 
 def test_two_containers_reach_each_other(lab, network):
-    """Containers of a network reach each other by both versions, at once after they are attached."""
+    """Containers of a network reach each other in both IP versions immediately after they are attached."""
     for number in (2, 3):
         lab.attach(f"two{number}", network, attachment(network, number))
     for address in attachment(network, 3).addresses:
@@ -317,7 +317,7 @@ def test_two_containers_reach_each_other(lab, network):
 
 
 def test_a_pair_of_others_is_left_alone(lab, network, container):
-    """An attachment whose end on the host is to be called as a veth that is in no bridge of its own leaves that alone."""
+    """A foreign veth with the name of a host's end is not changed."""
     with Netlink(lab.path("host")) as netlink:
         netlink.ask(links.veth("theirs", "x", peer_mac="02:00:00:00:00:02"))
         with pytest.raises(NameInUse, match="theirs"):
@@ -328,7 +328,7 @@ def test_a_pair_of_others_is_left_alone(lab, network, container):
 
 
 def test_gateways_of_before_go(lab, network):
-    """A bridge that outlives a change of its network loses the addresses that it has no more, and no others."""
+    """A bridge that outlives a change of its network loses exactly the removed addresses."""
     after = replace(network, subnets=(Subnet("10.98.7.0/24", "10.98.7.1"), network.subnets[1]))
     lab.host(bridge.ensure, after)
     lab.host(bridge.forget_gateways, network, after)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publish ports and separate networks on a host without nftables."""
+"""Published ports and isolated networks on a host without nftables."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from nettown import (
 
 @pytest.fixture(scope="module")
 def town(lab, need):
-    """Return the lab with all networks, where there is neither libnftables nor nft."""
+    """Return the lab with all networks, without libnftables and nft."""
     need(command.find_program("iptables-restore") and command.find_program("ip6tables-restore"), "iptables")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nft, "_loaded", [None])
@@ -41,7 +41,7 @@ def town(lab, need):
 
 
 def saved(lab) -> str:
-    """Return all rules of iptables on the host, without their counters."""
+    """Return all iptables rules on the host, without counters."""
     argv = ["nsenter", f"--net={lab.path('host')}", "sh", "-c", "iptables-save; ip6tables-save"]
     told = subprocess.run(argv, check=True, capture_output=True, text=True).stdout
     return "\n".join(line for line in told.splitlines() if line[:1] not in {"#", ":"})
@@ -51,7 +51,7 @@ def saved(lab) -> str:
     ("who", "where", "port", "sees"), ASKED, ids=[f"{case[0]}-{case[1]}-{case[2]}" for case in ASKED]
 )
 def test_who_reaches_what(town, who, where, port, sees):
-    """The same who reach a port by iptables as by nftables, and are seen by the same address."""
+    """The same clients reach a port with iptables as with nftables, from the same addresses."""
     assert firewall.backend() == "iptables"
     assert seen(town, who, where, port, expected=sees) == sees
 
@@ -59,12 +59,12 @@ def test_who_reaches_what(town, who, where, port, sees):
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize(("who", "to", "arrives"), PASSES)
 def test_what_passes_between_networks(town, who, to, arrives, version):
-    """The same passes between networks by iptables as by nftables."""
+    """The same packets pass between networks with iptables as with nftables."""
     assert passes(town, who, to, version, expected=arrives) is arrives
 
 
 def test_rules_are_written_once(town):
-    """Loaded and published again, the rules are as they were; withdrawn and published, as well."""
+    """Loading and publishing again, or withdrawing and publishing, does not change the rules."""
     before = saved(town)
     loaded(town)
     town.host(firewall.publish, WEB)
@@ -79,7 +79,7 @@ def test_rules_are_written_once(town):
 
 
 def test_one_address_comes_before_any(town):
-    """A port of one address of the host leads elsewhere than the same port of the others, whichever came first."""
+    """A port at a single address of the host takes precedence over the same port at any address."""
     apart = publication("other", Port("tcp", HOST4, 8080, 80))
     town.host(firewall.publish, apart)
     assert seen(town, "peer", HOST4, 8080, expected=GATEWAY4) == OTHER.subnets[0].gateway
@@ -88,7 +88,7 @@ def test_one_address_comes_before_any(town):
 
 
 def test_it_comes_back_after_a_flush(town):
-    """With all rules flushed nothing is reached; loaded again all is as before."""
+    """Without rules, nothing is reachable; after loading again, everything is as before."""
     flush = "for p in iptables ip6tables; do for t in raw mangle nat; do $p -t $t -F; $p -t $t -X; done; done"
     subprocess.run(["nsenter", f"--net={town.path('host')}", "sh", "-ec", flush], check=True)
     assert not town.host(firewall.present)
@@ -103,7 +103,7 @@ def test_it_comes_back_after_a_flush(town):
 
 
 def test_networks_are_renewed_without_the_ports(town):
-    """Networks come and go in the rules while published ports stay."""
+    """Networks are added and removed while published ports stay."""
     town.host(firewall.renew, [PLAIN])
     assert passes(town, "peer", "strict", 4, expected=True)
     assert seen(town, "outside", HOST4, 8080, expected=OUTSIDE4) == OUTSIDE4
@@ -112,7 +112,7 @@ def test_networks_are_renewed_without_the_ports(town):
 
 
 def test_engines_live_side_by_side(town):
-    """Another engine's chains hold its own ports, and go without touching ours."""
+    """Another engine has its own chains, whose removal does not affect the first engine."""
     before = saved(town)
     table = rules.table_of("/srv/other")
     town.host(firewall.load, [OTHER], [publication("other", Port("tcp", "", 8200, 80))], table=table)
@@ -127,7 +127,7 @@ def test_engines_live_side_by_side(town):
 
 
 def test_a_host_without_both_is_told(town, monkeypatch):
-    """Where neither nftables nor iptables is installed, the error says which role installs them."""
+    """Without nftables and iptables, the error names the role that installs them."""
     monkeypatch.setattr(command, "SEARCH_PATH", "/nonexistent")
     with pytest.raises(HostLacks, match=r"slipway\.oci\.host"):
         town.host(firewall.present)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Attach containers straight to an interface of the host."""
+"""Containers that are attached directly to an interface of the host."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def container(lab):
 
 @pytest.mark.parametrize("options", [{"parent": "up0"}, {"parent": "up0", "mode": "vepa"}, {}])
 def test_a_container_is_on_the_hosts_link(lab, container, options):
-    """A container with a macvlan has its own MAC and address on the link of the host, by name or by the default route."""
+    """A macvlan has its own MAC and address on the host's link, named or of the default route."""
     network = record("lan", 1, subnets=LAN, driver=MACVLAN, options=options)
     wanted = attachment(network, 77, mtu=1400)
     with Netlink(lab.path("host")) as netlink:
@@ -51,7 +51,7 @@ def test_a_container_is_on_the_hosts_link(lab, container, options):
 
 
 def test_an_ipvlan_is_made_or_the_kernels_words_tell(lab, container):
-    """A container with an ipvlan is on the link of the host, or the error has the kernel's words for what it lacks."""
+    """An ipvlan is on the host's link, or the error has the kernel's message about what it lacks."""
     network = record("lan", 1, subnets=LAN, driver=IPVLAN, options={"parent": "up0"})
     wanted = attachment(network, 77)
     words = ""
@@ -67,7 +67,7 @@ def test_an_ipvlan_is_made_or_the_kernels_words_tell(lab, container):
 
 
 def said(lab, act) -> str:
-    """Return what the host says against an act, "" for nothing."""
+    """Return the error message of an action, "" for none."""
     try:
         lab.host(act)
     except (HostLacks, OSError) as error:
@@ -76,7 +76,7 @@ def said(lab, act) -> str:
 
 
 def test_a_driver_that_the_kernel_lacks_is_foreseen(lab, container):
-    """Whether the kernel has a driver is found out without making anything, as an attachment finds it out."""
+    """Whether the kernel has a driver is checked without creating an interface, with the same result as an attachment."""
     lab.host(direct.check, record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "up0"}))
     network = record("lan", 1, subnets=LAN, driver=IPVLAN, options={"parent": "up0"})
     foreseen = said(lab, lambda: direct.check(network))
@@ -88,7 +88,7 @@ def test_a_driver_that_the_kernel_lacks_is_foreseen(lab, container):
 
 
 def test_a_killed_attachment_is_completed(lab, container):
-    """An interface that was made and not yet renamed gets its name, and is not made twice."""
+    """An interface that was created but not renamed is renamed, and not created twice."""
     network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "up0"})
     wanted = attachment(network, 77)
     lab.host(direct.attach, network, container, wanted)
@@ -102,7 +102,7 @@ def test_a_killed_attachment_is_completed(lab, container):
 
 
 def test_what_is_missing_is_told(lab, container):
-    """A parent that is not there, and a name that the container uses, are told."""
+    """A missing parent, and a name in use in the container, are errors."""
     network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "none0"})
     with pytest.raises(NotFound, match="none0"):
         lab.host(direct.attach, network, container, attachment(network, 77))
@@ -116,7 +116,7 @@ def test_what_is_missing_is_told(lab, container):
 
 
 def test_a_namespace_that_is_gone_is_detached(lab):
-    """Nothing is left to detach where the namespace has ended."""
+    """Detaching from a removed namespace does nothing."""
     network = record("lan", 1, subnets=LAN, driver=MACVLAN, options={"parent": "up0"})
     lab.host(direct.detach, lab.path("never"), attachment(network, 77))
     assert not netns.is_pinned(lab.path("never"))

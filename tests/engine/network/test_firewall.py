@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Publish ports and separate networks, looked at from everywhere."""
+"""Published ports and isolated networks, seen from everywhere."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def town(lab):
     ("who", "where", "port", "sees"), ASKED, ids=[f"{case[0]}-{case[1]}-{case[2]}" for case in ASKED]
 )
 def test_who_reaches_what(town, who, where, port, sees):
-    """Who may reach a port does, and is seen by his own address wherever the answer finds its way back; nobody else does."""
+    """Exactly the permitted clients reach a port, and keep their address if the answer is routed back."""
     assert seen(town, who, where, port, expected=sees) == sees
 
 
 @pytest.mark.parametrize("version", [4, 6])
 @pytest.mark.parametrize(("who", "to", "arrives"), PASSES)
 def test_what_passes_between_networks(town, who, to, arrives, version):
-    """A datagram passes between two networks or does not, in each direction for itself."""
+    """Datagrams between two networks pass or not, in each direction separately."""
     assert passes(town, who, to, version, expected=arrives) is arrives
 
 
@@ -68,7 +68,7 @@ def test_what_passes_between_networks(town, who, to, arrives, version):
     ],
 )
 def test_datagrams_reach_a_port(town, who, where, sees):
-    """A published UDP port is reached as a TCP one is, and its answer comes from the address that was asked."""
+    """A published UDP port is reachable like a TCP port, and answers from the requested address."""
     assert seen(town, who, where, 8080, "udp", expected=sees) == sees
 
 
@@ -77,7 +77,7 @@ def test_datagrams_reach_a_port(town, who, where, sees):
 )
 @pytest.mark.parametrize("port", [8080, 8081, 71])
 def test_nobody_else_reaches_127_0_0_1(town, who, gateway, port):
-    """A neighbour who routes 127.0.0.1 to the host reaches neither a port published there nor what the host serves there."""
+    """A neighbour that routes 127.0.0.1 to the host reaches neither its published ports nor its servers there."""
     interface = "eth0"
     town.within(who, lambda: sysctl.ensure(sysctl.of_interface(4, interface, "route_localnet"), "1"))
     address = (
@@ -101,7 +101,7 @@ def test_nobody_else_reaches_127_0_0_1(town, who, gateway, port):
 
 
 def test_rules_come_back_after_a_flush(town):
-    """With all rules flushed nothing is reached; loaded again all is as before, for connections that go on too."""
+    """Without rules, nothing is reachable; after loading again, everything is, including open connections."""
     town.host(nft.apply, "flush ruleset")
     assert not town.host(firewall.present)
     assert seen(town, "outside", HOST4, 8080) == ""
@@ -125,7 +125,7 @@ def test_rules_come_back_after_a_flush(town):
     ids=["listed", "known", "known-in-part"],
 )
 def test_the_ports_of_one_container_go(town, known):
-    """Withdrawn, the ports of a container are closed, those of others stay; repeated, and published again, it is the same."""
+    """Withdrawing closes the ports of one container; repeating it and publishing again is idempotent."""
     for _ignored in range(2):
         town.host(firewall.withdraw, WEB.container_id, known=known)
         assert town.host(rules.owned, town.host(nft.table, "inet", "slipway"), WEB.container_id) == []
@@ -139,7 +139,7 @@ def test_the_ports_of_one_container_go(town, known):
 
 
 def test_ports_change_in_one_step(town):
-    """Ports of a container that change take the place of its former ones."""
+    """Changed ports of a container replace its former ones."""
     new = WEB._replace(ports=(Port("tcp", "", 8080, 81),))
     town.host(firewall.publish, new, former=WEB)
     owned = town.host(rules.owned, town.host(nft.table, "inet", "slipway"), WEB.container_id)
@@ -149,7 +149,7 @@ def test_ports_change_in_one_step(town):
 
 
 def test_what_an_earlier_life_left_makes_way(town):
-    """A port that leads to an address of an earlier life leads to the new one."""
+    """A port that leads to a former address of a container leads to the new one."""
     stale = WEB._replace(addresses=("10.99.1.77", "fd99:1::77"))
     town.host(firewall.withdraw, WEB.container_id)
     town.host(firewall.publish, stale)
@@ -161,7 +161,7 @@ def test_what_an_earlier_life_left_makes_way(town):
 
 
 def test_a_client_that_does_not_stop_sending_is_led_to_the_new_address(town):
-    """A client whose datagrams found no port, or one that led elsewhere, reaches the container as soon as it is published."""
+    """A client that keeps sending datagrams reaches the container as soon as it is published."""
 
     def answered() -> str:
         sending.sendto(b"?", (HOST4, 8080))
@@ -186,7 +186,7 @@ def test_a_client_that_does_not_stop_sending_is_led_to_the_new_address(town):
 
 
 def test_a_container_does_not_pass_for_the_host(town):
-    """A datagram from 127.0.0.1 that comes in on a bridge does not reach what the host serves."""
+    """A datagram from 127.0.0.1 that arrives on a bridge does not reach the host's servers."""
     town.within("peer", lambda: sysctl.ensure(sysctl.of_interface(4, "eth0", "route_localnet"), "1"))
     with town.host(bound, "0.0.0.0") as serving:
         for source, arrives in ((address("peer", 4), True), ("127.0.0.1", False)):
@@ -200,7 +200,7 @@ def test_a_container_does_not_pass_for_the_host(town):
 
 
 def test_engines_live_side_by_side(town):
-    """Another engine's table holds its own ports, and goes without touching ours."""
+    """Another engine has its own table, whose removal does not affect the first engine."""
     table = rules.table_of("/srv/other")
     apart = publication("other", Port("tcp", "", 8200, 80))
     town.host(firewall.load, [OTHER], [apart], table=table)
@@ -213,7 +213,7 @@ def test_engines_live_side_by_side(town):
 
 
 def test_networks_are_renewed_without_the_ports(town):
-    """Networks come and go in the rules while published ports stay."""
+    """Networks are added and removed while published ports stay."""
     town.host(firewall.renew, [PLAIN])
     assert seen(town, "peer", address("strict", 4), 80, expected="?") != ""
     assert seen(town, "outside", HOST4, 8080, expected=OUTSIDE4) == OUTSIDE4
@@ -225,7 +225,7 @@ def test_networks_are_renewed_without_the_ports(town):
     "case", [case for case in ASKED if case[3]], ids=lambda case: f"{case[0]}-{case[1]}-{case[2]}"
 )
 def test_where_bridged_frames_are_filtered_too(town, case):
-    """With br_netfilter all is reached in the same way, but for ::1, which is refused at once."""
+    """With br_netfilter, everything is reachable in the same way, except ::1, which is refused immediately."""
     who, where, port, sees = case
     for name in ("iptables", "ip6tables"):
         town.host(sysctl.ensure, f"net/bridge/bridge-nf-call-{name}", "1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Live beside other firewalls of the host."""
+"""Coexistence with other firewalls of the host."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ REJECTS = "-A FORWARD -j REJECT"
 
 
 def sh(lab: Lab, script: str) -> str:
-    """Run a script on the host, and return what it says."""
+    """Run a script on the host, and return its output."""
     argv = ["nsenter", f"--net={lab.path('host')}", "sh", "-ec", script]
     return subprocess.run(argv, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture(scope="module")
 def town(lab):
-    """Return the lab with a container that has a published port, a server there and one outside."""
+    """Return the lab with a container with a published port, a server in it, and a server outside."""
     lab.host(bridge.ensure, NETWORK)
     for name, wanted in (("web", WEB), ("peer", PEER)):
         lab.attach(name, NETWORK, wanted)
@@ -39,7 +39,7 @@ def town(lab):
 
 
 def reached(lab: Lab, *, wait: float = LATE) -> list[bool]:
-    """Return whether the port is reached from outside, and what is outside by a container; both by both IP versions."""
+    """Return whether outside reaches the port, and a container the outside; both in both IP versions."""
     return [
         lab.asked(who, where, port, wait=wait) != ""
         for who, where, port in (
@@ -54,7 +54,7 @@ def reached(lab: Lab, *, wait: float = LATE) -> list[bool]:
 @pytest.mark.parametrize("rules", [DOCKER, CLOSED, REJECTS], ids=["docker", "closed", "rejects"])
 @pytest.mark.parametrize("variant", ["nft", "legacy"])
 def test_iptables_lets_our_networks_through(town, need, variant, rules):
-    """Where iptables drops what is forwarded our networks are let through, told once, and nothing of ours stays in the end."""
+    """If iptables drops forwarded packets, networks are accepted, and nothing of the engine is left at the end."""
     programs = [f"{family}tables-{variant}" for family in ("ip", "ip6")]
     need(all(map(command.find_program, programs)), f"iptables-{variant}")
     try:
@@ -76,7 +76,7 @@ def test_iptables_lets_our_networks_through(town, need, variant, rules):
 
 @pytest.mark.parametrize("variant", ["nft", "legacy"])
 def test_names_are_asked_for_at_a_closed_host(town, need, variant):
-    """A host that takes nothing by itself, as with ufw, answers port 53 of its gateways to containers, and nothing else."""
+    """A host that drops incoming packets, as with ufw, accepts only port 53 of its gateways from containers."""
     programs = [f"{family}tables-{variant}" for family in ("ip", "ip6")]
     need(all(map(command.find_program, programs)), f"iptables-{variant}")
     gateways = [subnet.gateway for subnet in NETWORK.subnets]
@@ -108,7 +108,7 @@ def test_names_are_asked_for_at_a_closed_host(town, need, variant):
 
 
 def test_it_comes_back_after_a_flush_of_iptables(town, need):
-    """Rules of iptables that were flushed, as by a restart of their owner, are told again."""
+    """iptables rules that were flushed, as by a restart of their owner, are added again."""
     need(command.find_program("iptables-nft"), "iptables-nft")
     try:
         for _ignored in range(2):
@@ -121,7 +121,7 @@ def test_it_comes_back_after_a_flush_of_iptables(town, need):
 
 
 def test_iptables_is_told_without_nftables_too(town, need, monkeypatch):
-    """Where neither libnftables nor nft is installed, iptables itself is asked whether it drops something."""
+    """Without libnftables and nft, iptables itself is queried for rules that drop packets."""
     need(command.find_program("iptables"), "iptables")
     monkeypatch.setattr(nft, "_loaded", [None])
     monkeypatch.setattr(nft, "PROGRAM", "no-nft")
@@ -137,7 +137,7 @@ def test_iptables_is_told_without_nftables_too(town, need, monkeypatch):
 
 
 def test_another_ruleset_that_drops_is_named(town):
-    """A chain of nftables that drops what is forwarded is left to its owner, and named until it knows our bridges."""
+    """An nftables chain that drops forwarded packets is reported until its owner adds the engine's bridges."""
     town.host(
         nft.apply, "table inet mine { chain through { type filter hook forward priority 0; policy drop; }; }"
     )
@@ -150,7 +150,7 @@ def test_another_ruleset_that_drops_is_named(town):
 
 
 def test_an_open_host_is_left_alone(town):
-    """Where nobody drops anything nothing is written, not even a table."""
+    """If nothing drops packets, nothing is written, not even a table."""
     before = [town.host(nft._listed, f"list {what}") for what in ("tables", "chains")]
     assert town.host(foreign.admit, [NETWORK]) == ()
     assert [town.host(nft._listed, f"list {what}") for what in ("tables", "chains")] == before

@@ -16,8 +16,8 @@ def stays(record: ContainerRecord) -> bool:
 def will_start(record: ContainerRecord) -> bool:
     """Return whether the container will be started, by a boot or earlier by its restart policy.
 
-    A boot starts containers with policy always unless the user stopped them or never started them (podman-restart.service starts
-    stopped ones too), and containers with policy on-failure whose run the host ended.
+    A boot starts containers with policy always or unless-stopped that have run and were not stopped by the user
+    (podman-restart.service starts stopped ones too), and containers with policy on-failure whose run the host ended.
     """
     if record.status not in status.STARTABLE or record.started is None or stays(record):
         return False

@@ -245,7 +245,7 @@ def _before_start(plan: Plan, actions: Sequence[Action]) -> Plan:
 
 
 def replaced_from(plan: Plan) -> int | None:
-    """Return the index of the first action after which a container to be recreated and started is down; None if it is not."""
+    """Return the index of the action that takes down a container to be recreated and started, None for other plans."""
     verbs = [one.verb for one in plan.actions]
     if not {REMOVE, CREATE, START} <= {*verbs}:
         return None

@@ -33,7 +33,7 @@ def _is_prepared(mount: Mount) -> bool:
 def shift(mount: Mount, mapping: IdMap | None) -> IdMap | None:
     """Return the mapping from the file system's IDs to the host's in an idmapped mount, None for other mounts.
 
-    ``mapping`` is that of the container. In the host's user namespace, a kind of IDs without ranges is not mapped.
+    ``mapping`` is that of the container. In the host's user namespace, IDs of a kind without ranges stay the same.
     Raises InvalidOption if there is nothing to map to.
     """
     text = mount.value("idmap")

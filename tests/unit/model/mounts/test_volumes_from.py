@@ -48,7 +48,7 @@ def test_what_is_none(refused, value):
     ],
 )
 def test_image_volume(value, canonical):
-    """bind is an alias of anonymous."""
+    """The word bind is an alias of anonymous."""
     assert volumes_from.parse_image_volume("image_volume", value) == canonical
 
 

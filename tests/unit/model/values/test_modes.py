@@ -25,7 +25,7 @@ def test_modes(value, mode):
 
 
 def test_preserve():
-    """preserve is valid only where it is allowed."""
+    """The word preserve is valid only where it is allowed."""
     assert parse_mode("mode", "preserve", preserve=True) is None
     with pytest.raises(InvalidOption):
         parse_mode("mode", "preserve")

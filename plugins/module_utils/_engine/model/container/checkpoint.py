@@ -20,7 +20,7 @@ IMPORT = "import"
 
 @dataclass(frozen=True)
 class CheckpointOptions:
-    """Options of a checkpoint. ``export``: path of an archive to write; the ``ignore_`` options require it."""
+    """Options of a checkpoint. ``export``: path of an archive to write, which ``compress`` and ``ignore_`` options require."""
 
     leave_running: bool = False
     keep: bool = False
