@@ -36,7 +36,7 @@ _OPTIONS = {
     "debug": Foreign(
         _BOOL,
         "shows podman's commands, and none is run",
-        "Leave it out; the result's actions and timings show what was done",
+        "Leave it out; the result's actions and timings tell what was done",
     ),
     "cmd_args": Foreign(
         _LIST,

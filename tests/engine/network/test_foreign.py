@@ -108,7 +108,7 @@ def test_names_are_asked_for_at_a_closed_host(town, need, variant):
 
 
 def test_it_comes_back_after_a_flush_of_iptables(town, need):
-    """iptables rules that were flushed, as by a restart of their owner, are added again."""
+    """Rules of iptables that were flushed, as by a restart of their owner, are added again."""
     need(command.find_program("iptables-nft"), "iptables-nft")
     try:
         for _ignored in range(2):
