@@ -152,7 +152,7 @@ containers:
       returned: O(explain=true)
       sample:
         - "app exited 2 minutes ago with exit status 1: its program failed."
-        - "Nothing starts it again: its restart policy is no."
+        - "Its restart policy no does not restart it."
     logs:
       description: The last lines that the container wrote, the runs before included, oldest first.
       type: list

@@ -175,7 +175,7 @@ def _tag_port(netlink: Netlink, record: NetworkRecord, attachment: Attachment) -
 
 
 def _mtu_outside(netlink: Netlink) -> int:
-    """Return the MTU of the interface of the host's default route, 0 if there is none: larger packets would be fragmented."""
+    """Return the MTU of the interface of the host's default route, 0 if there is none: larger packets could not pass it."""
     link = way_out(netlink)
     return link.mtu if link else 0
 

@@ -155,7 +155,7 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE volumes ADD COLUMN needs_chown INTEGER NOT NULL DEFAULT 0;
     UPDATE volumes SET needs_chown = needs_copy_up;
     """,
-    # Whether a container that ran was stopped to be started anew, and has not been started since.
+    # Whether a task stopped a container in order to start it again, and no start has succeeded since.
     """
     ALTER TABLE containers ADD COLUMN start_pending INTEGER NOT NULL DEFAULT 0;
     """,

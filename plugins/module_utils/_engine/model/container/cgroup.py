@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say where a container's control group is, and how the OCI runtime is told; pure.
+"""The paths of containers' cgroups, and how they are passed to the OCI runtime; pure.
 
 Sources: systemd.slice(5), runc's docs/systemd.md (``slice:prefix:name``), podman-run(1) ``--cgroup-parent``, ``--cgroups``.
 """

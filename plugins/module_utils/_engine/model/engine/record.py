@@ -37,7 +37,7 @@ class ContainerRecord:
     image's volumes.
     ``restart_count`` counts the restarts by the policy since the last start by a user; ``crashes`` the consecutive short runs,
     which determine the back-off; ``restart_at`` is when the pending restart is due.
-    ``interrupted``: a shutdown or power loss of the host ended the last run, so nobody asked for its end.
+    ``interrupted``: a shutdown or power loss of the host ended the last run, and not a user or the program itself.
     ``checkpointed`` is the time of the container's checkpoint, ``restored`` the time at which this run was restored from one.
     ``runtime`` and ``cgroup`` (a path) are those of the last start, ``""`` before. ``driver`` is the storage driver at creation,
     which determines the form of the files.
