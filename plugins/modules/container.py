@@ -766,7 +766,7 @@ options:
     type: str
   state:
     description:
-      - V(started) ensures that the container exists as the task describes it, and runs.
+      - Desired state of the container. V(started) ensures that it exists as the task describes it, and runs.
       - V(present) and V(created) ensure that it exists as described. A new container is not started. A running
         container keeps running, even if it has to be recreated.
       - V(stopped) ensures that it exists as described, and is stopped. It remains stopped, regardless of its restart

@@ -37,7 +37,7 @@ options:
     required: true
   state:
     description:
-      - V(present) ensures that the volume exists, with the labels and options of the task.
+      - Desired state of the volume. V(present) ensures that it exists, with the labels and options of the task.
       - V(absent) removes the volume and its data. It fails if containers use the volume, and names them.
       - V(mounted) is V(present), and also mounts the volume's own file system for tools on the host. It stays mounted
         until V(unmounted), independently of containers, and the boot unit mounts it again after a reboot. A plain

@@ -24,7 +24,7 @@ class TaskOptions:
     """Options of the task, not of the container; each documented below it, as in the engine's table."""
 
     state = of_type("str", default=STARTED, choices=[*STATES])
-    """V(started) ensures that the container exists as the task describes it, and runs.
+    """Desired state of the container. V(started) ensures that it exists as the task describes it, and runs.
 
     V(present) and V(created) ensure that it exists as described. A new container is not started. A running
     container keeps running, even if it has to be recreated.

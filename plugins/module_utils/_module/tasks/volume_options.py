@@ -16,7 +16,7 @@ class VolumeOptions:
     """Name of the volume."""
 
     state = of_type("str", default=PRESENT, choices=[*STATES])
-    """V(present) ensures that the volume exists, with the labels and options of the task.
+    """Desired state of the volume. V(present) ensures that it exists, with the labels and options of the task.
 
     V(absent) removes the volume and its data. It fails if containers use the volume, and names them.
 
