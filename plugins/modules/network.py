@@ -33,8 +33,8 @@ options:
     required: true
   state:
     description:
-      - V(present) ensures that the network exists as the task describes it. Its bridge is created for the first
-        container.
+      - Desired state of the network. V(present) ensures that it exists as the task describes it. Its bridge is created
+        for the first container.
       - V(absent) removes the network. It fails if containers are attached to it, and names them.
     type: str
     default: present

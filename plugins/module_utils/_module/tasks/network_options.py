@@ -17,8 +17,8 @@ class NetworkOptions:
     """Name of the network."""
 
     state = of_type("str", default=PRESENT, choices=[*STATES])
-    """V(present) ensures that the network exists as the task describes it. Its bridge is created for the
-    first container.
+    """Desired state of the network. V(present) ensures that it exists as the task describes it. Its bridge is
+    created for the first container.
 
     V(absent) removes the network. It fails if containers are attached to it, and names them.
     """

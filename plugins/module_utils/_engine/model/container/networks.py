@@ -237,7 +237,7 @@ def _decode(option: str, text: str) -> Wanted:
 
 
 def _address(option: str, text: str, versions: tuple[int, ...]) -> str:
-    import ipaddress  # only what names an address needs it
+    import ipaddress  # needed only if an address is named
 
     try:
         address = ipaddress.ip_address(text)

@@ -23,7 +23,7 @@ from .option import ANY_VERSION, LIVE, TASK, V1, V2, Option, Refused, named, ref
 from .restart_policy import RestartPolicy
 from .userns import UserNamespace
 
-# Remedies that several options share that are not implemented.
+# Remedies shared by several options that are not implemented.
 _POD = "Share namespaces between containers with network, ipc and pid: container:NAME"
 _REGISTRY = "Leave it out, and decrypt the image first, with skopeo"
 _VARIABLES = "Set the variables in env or env_file"
