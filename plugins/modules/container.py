@@ -1085,7 +1085,7 @@ spec:
   type: dict
   sample: {name: app, image: "localhost/app:1", network: [host], memory: 268435456}
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
@@ -1098,14 +1098,15 @@ diff:
   type: dict
   sample: {before: {env.MODE: production}, after: {env.MODE: testing}, before_header: app, after_header: app}
 plan:
-  description: The same with what each change needs. C(cost) is empty, C(live), C(restart) or C(recreate).
+  description: The same differences, with what each change requires. C(cost) is empty, C(live), C(restart) or
+    C(recreate).
   returned: success
   type: dict
   sample:
     cost: recreate
     changes: [{option: env.MODE, before: production, after: testing, change: recreate}]
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {look: 0.0021, mount_rootfs: 0.0008, copy_up: 0.0043, runtime_create: 0.0411, runtime_start: 0.0102}
@@ -1146,7 +1147,7 @@ log:
   elements: str
   sample: ["no configuration at /etc/app.conf"]
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: invalid_option

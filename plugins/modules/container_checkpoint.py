@@ -116,28 +116,28 @@ container:
           returned: always
   sample: {Name: app, State: {Status: exited, Checkpointed: true, ExitCode: null}}
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: [checkpointed app]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample: {before: {state: running}, after: {state: checkpointed}, before_header: app, after_header: app}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: live, changes: [{option: state, before: running, after: checkpointed, change: live}]}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {checkpoint: 0.4113}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: host_lacks

@@ -15,8 +15,8 @@ description:
   - The same content that says the same under the same name is no change, so a second run changes nothing.
   - Volumes, directories of the host and other file systems that are mounted in the container are not part of the image, nor are
     the empty files and directories that were made for something to be mounted on.
-  - Owners are those that the container sees. Extended attributes, file capabilities, ACLs, hard links, sparse files, devices
-    and times are kept. Sockets are left out.
+  - Owners are recorded as the container sees them. Extended attributes, file capabilities, ACLs, hard links, sparse
+    files, devices and timestamps are preserved. Sockets are left out.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -30,8 +30,8 @@ options:
     required: true
   image:
     description:
-      - Name of the image. Without a registry it is below C(localhost/), without a tag it is C(latest).
-      - An image that had the name before loses it, and stays.
+      - Name of the image. A name without a registry is prefixed with C(localhost/). The default tag is C(latest).
+      - An image that had the name before loses it, but is not removed.
       - Unset makes an image without a name.
     type: str
     aliases: [name]
@@ -122,7 +122,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image in the shape of C(podman image inspect).
+  description: The image, in the format of C(podman image inspect).
   returned: success
   type: dict
   contains:
@@ -140,15 +140,15 @@ image:
       type: str
       returned: always
     Architecture:
-      description: Architecture that the image is for.
+      description: CPU architecture of the image.
       type: str
       returned: always
     Config:
-      description: What the image says of command, environment, user and more.
+      description: "Configuration of the image: command, environment, user and more."
       type: dict
       returned: always
     RootFS:
-      description: The digests of the layers, lowest first.
+      description: Digests of the layers, lowest first.
       type: dict
       returned: always
     History:
@@ -163,28 +163,28 @@ image:
     Os: linux
     Config: {Cmd: [/bin/server], Env: [PATH=/bin], WorkingDir: /}
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["committed image localhost/app:2"]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {commit_read: 0.0388, image_unpack: 0.1041}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: not_found

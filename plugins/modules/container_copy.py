@@ -13,8 +13,8 @@ description:
   - Copies files and directories between a container and the host, or the controller. Options have the names of
     M(containers.podman.podman_container_copy) and M(ansible.builtin.copy).
   - The container may run, be paused, be stopped, or never have been started. It needs no shell, no Python, no C(tar).
-  - Files are compared by their content. What is right already is not touched, and the same task once more changes nothing.
-  - Each file is replaced as a whole. A task that is killed leaves the old file or the new one, and nothing half-written.
+  - Files are compared by content. A file that is already right is not touched, so a second run changes nothing.
+  - Each file is replaced atomically. A killed task leaves either the old file or the new one, never a partial one.
   - A path in a volume, or in a directory of the host that is mounted, is written there, whether the container runs or not.
     A volume that would be filled from the image at the first start is filled from it before.
   - Paths of the container are resolved inside its root. A symlink never leads out of it, not even one that the container puts
@@ -35,11 +35,13 @@ options:
   src:
     description:
       - The file or directory to copy.
-      - A directory goes into O(dest) under its own name. One that ends with C(/) or C(/.) stands for what is in it.
-        Then a new O(dest) has the mode of the directory; directories above it that are new have V(0755).
+      - A directory is copied into O(dest) under its own name. If the path ends with C(/) or C(/.), its content is
+        copied instead. Then a new O(dest) has the mode of the directory; directories above it that are new have
+        V(0755).
       - A relative path of the container counts from its working directory, as with C(podman cp).
-      - A symlink there is followed. Those below a directory are copied as symlinks unless O(local_follow) is set.
-      - Devices, FIFOs and sockets are not copied. They are an error unless O(exclude) names them.
+      - If it is a symlink, it is followed. Symlinks below a directory are copied as symlinks unless O(local_follow) is
+        set.
+      - Devices, FIFOs and sockets are not copied. They are an error unless O(exclude) matches them.
     type: str
     required: true
   dest:
@@ -70,7 +72,8 @@ options:
     default: true
   overwrite:
     description:
-      - Replace a directory by something else, or something else by a directory. Otherwise that is an error.
+      - Allow a directory to be replaced by something else, or something else by a directory. Otherwise that is an
+        error.
     type: bool
     default: false
   owner:
@@ -80,15 +83,16 @@ options:
     type: str
   group:
     description:
-      - Name or number of the group that the files belong to.
+      - Name or number of the group that owns the files.
     type: str
   mode:
     description:
-      - Octal mode of all files, as in V('0644'). Unset or with V(preserve), that of the source.
+      - Octal mode of all files, for example V('0644'). If unset or V(preserve), the mode of the source.
     type: raw
   directory_mode:
     description:
-      - Octal mode of all directories. Unset, new ones have that of the source, and those that are there keep theirs.
+      - Octal mode of all directories. If unset, new directories get the mode of the source, and existing ones keep
+        theirs.
     type: raw
   follow:
     description:
@@ -97,7 +101,7 @@ options:
     default: false
   local_follow:
     description:
-      - Copy what symlinks below O(src) lead to.
+      - Follow symlinks below O(src) and copy their targets.
     type: bool
     default: false
   keep_setuid:
@@ -109,7 +113,7 @@ options:
     default: false
   exclude:
     description:
-      - Patterns of what is neither copied nor deleted. C(*) and C(?) stop at a slash, C(**) does not.
+      - Patterns of what is neither copied nor deleted. C(*) and C(?) do not match a slash, C(**) does.
       - A pattern with a slash counts from the top of what is copied, one without fits at any depth.
     type: list
     elements: str
@@ -120,10 +124,10 @@ options:
     default: false
   parcel:
     description:
-      - Set by the action plugin, which brings files from the controller and to it. Not for playbooks.
+      - Set by the action plugin, which transfers files from and to the controller. Not for use in playbooks.
     type: path
 notes:
-  - Extended attributes, ACLs and file capabilities are not copied. Names of one file become files of their own.
+  - Extended attributes, ACLs and file capabilities are not copied. Hard links are copied as separate files.
   - What is on a tmpfs of the container, as C(/tmp) may be, or in C(/dev), C(/proc) and C(/sys), is there only while it runs.
   - A container that was made with C(read_only) is read-only here too, other than its volumes.
 seealso:
@@ -153,8 +157,8 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - Each path that has changed, or in check mode would, relative to the nearest directory that was there, and in which ways.
-      The first thousand.
+    - The first 1000 paths that changed (in check mode, that would change), relative to the nearest existing directory,
+      and how each changed.
   returned: success
   type: list
   elements: dict
@@ -164,41 +168,41 @@ changes:
       type: str
     changes:
       description: >-
-        C(create), C(content), C(owner), C(group), C(mode), C(kind) (a file became a symlink, or the like) or C(delete).
+        C(create), C(content), C(owner), C(group), C(mode), C(kind) (for example, a file became a symlink) or C(delete).
       type: list
       elements: str
   sample: [{path: app.conf, changes: [content, mode]}]
 change_count:
-  description: How many there are in all.
+  description: Total number of changes.
   returned: success
   type: int
   sample: 1
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["copied /srv/conf/ to app:/etc/app"]
 diff:
   description:
-    - By path, what was there and what is there now, where the task wants to see differences (C(--diff)).
-    - Files are shown as text where they are text and not larger than 64 KiB, else by their size.
+    - By path, the content before and after the task. Only with C(--diff).
+    - Text files of at most 64 KiB are shown in full, others by their size.
   returned: success
   type: list
   elements: dict
   sample: [{before_header: app.conf, after_header: app.conf, before: "a = 1\\n", after: "a = 2\\n"}]
 plan:
-  description: What each change needs. C(cost) is empty.
+  description: What each change requires. C(cost) is always empty.
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {copy: 0.0213}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: read_only

@@ -1,18 +1,19 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell what containers have changed in their files."""
+"""Return the changes in a container's root file system."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_diff
-short_description: Tell which files a container has added, changed and deleted
+short_description: Return which files a container has added, changed and deleted
 version_added: 0.1.0
 description:
-  - Compares the root file system of a container with its image, whether it runs or not, as C(podman diff) does.
-  - What is in volumes and other mounts is not part of it, nor are the files that every container gets at its start.
-  - A file that was replaced by the same one counts as changed.
+  - Compares the root file system of a container, running or not, with its image, as C(podman diff) does.
+  - Volumes and other mounts are not compared, nor are the files that the engine writes into every container when it
+    starts.
+  - A file that was replaced by an identical one counts as changed.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -22,7 +23,7 @@ author:
 options:
   container:
     description:
-      - Name or id of the container. One that was made with C(rootfs) stands on no image, and can't be compared.
+      - Name or id of the container. A container created with C(rootfs) has no image and cannot be compared.
     type: str
     required: true
     aliases: [name]
@@ -31,7 +32,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: See what the container has written beside its volumes
+- name: List what a container has written outside its volumes
   slipway.oci.container_diff:
     container: app
   register: written
@@ -39,30 +40,31 @@ EXAMPLES = r"""
 
 RETURN = r"""
 added:
-  description: Paths that the image does not have.
+  description: Paths that are not in the image.
   returned: success
   type: list
   elements: str
   sample: [/etc/app/local.conf]
 changed_paths:
-  description: Paths that are in the image too. A directory is among them when something in it was added or deleted.
+  description: Paths of the image that have changed. A directory counts as changed if something in it was added or
+    deleted.
   returned: success
   type: list
   elements: str
   sample: [/etc/app]
 deleted:
-  description: Paths of the image that the container does not have.
+  description: Paths of the image that the container has deleted.
   returned: success
   type: list
   elements: str
   sample: [/etc/app/old.conf]
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: not_found

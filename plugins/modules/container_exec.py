@@ -147,13 +147,13 @@ exec_id:
   type: str
   sample: 04a9bc0ebb5c9bd2d8fb8ea2c6a8d4c2c5b7a0b0a3b7a8a4fae4d6f9c3e1a2b5
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: [ran cat in app]
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {exec: 0.0312}

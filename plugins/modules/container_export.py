@@ -12,12 +12,13 @@ version_added: 0.1.0
 description:
   - Writes all files of a container, those of its image and its own, to a tar archive on the host, whether it runs or not.
     Options have the names of M(containers.podman.podman_export).
-  - Volumes, directories of the host and other file systems that are mounted in the container are not part of the archive.
-    Where they are mounted it has empty directories.
-  - Owners are those that the container sees. Extended attributes, file capabilities, ACLs, hard links, sparse files, devices
-    and times are kept. Sockets are left out.
-  - The archive is put in its place when it is whole. A failed or killed task leaves the file that was there, and nothing else.
-  - The same files give the same archive, and then the task changes nothing.
+  - Volumes, bind mounts and other file systems mounted in the container are not part of the archive. Their mount points
+    are empty directories in it.
+  - Owners are recorded as the container sees them. Extended attributes, file capabilities, ACLs, hard links, sparse
+    files, devices and timestamps are preserved. Sockets are left out.
+  - The archive appears at its path only when it is complete. A failed or killed task leaves the previous file, and
+    nothing else.
+  - The same files produce the same archive, so a second run changes nothing.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -35,14 +36,14 @@ options:
     aliases: [name]
   dest:
     description:
-      - The file to write. Its directory has to be there.
-      - A new file can be read by root alone unless O(mode) says otherwise. One that is there keeps owner and mode.
+      - File to write. Its directory must exist.
+      - A new file is readable only by root unless O(mode) is set. An existing file keeps its owner and mode.
     type: path
     required: true
     aliases: [path]
   force:
     description:
-      - Bring a file that is there up to date. With V(false) it is left alone, whatever it holds.
+      - Update an existing file. With V(false), an existing file is left alone, whatever its content.
     type: bool
     default: true
   compression:
@@ -53,7 +54,7 @@ options:
     default: none
   unsafe_writes:
     description:
-      - Of no effect. The file is always replaced as a whole.
+      - Has no effect. The file is always replaced atomically.
 notes:
   - A container that runs may change its files while they are read. Stop or pause it first where they have to fit each other.
 seealso:
@@ -78,43 +79,43 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file, symlinks followed.
+  description: Path of the file, with symlinks resolved.
   returned: success
   type: str
   sample: /srv/app-files.tar
 size:
-  description: Its size in bytes, in check mode that of the file that is there.
-  returned: success, but in check mode for a file that is not there yet
+  description: Size of the file in bytes. In check mode, the size of the existing file.
+  returned: success, except in check mode when the file does not exist yet
   type: int
   sample: 2130432
 checksum:
-  description: Its sha256, in check mode what it would be.
-  returned: success, but in check mode for a file that is not there yet
+  description: SHA-256 of the file. In check mode, the SHA-256 that it would have.
+  returned: success, except in check mode when the file does not exist yet
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: [exported app to /srv/app-files.tar]
 diff:
-  description: The digests of a file that was there, before and after.
+  description: Digests of an existing file, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: app, after_header: app}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {export: 0.0213}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: not_found

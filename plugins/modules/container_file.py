@@ -61,7 +61,7 @@ options:
     default: false
   force:
     description:
-      - Bring a file that is there up to date. With V(false) it is left alone, whatever it holds.
+      - Update an existing file. With V(false), an existing file is left alone, whatever its content.
     type: bool
     default: true
   owner:
@@ -72,7 +72,7 @@ options:
     type: str
   group:
     description:
-      - Name or number of the group that the files belong to.
+      - Name or number of the group that owns the files.
     type: str
   mode:
     description:
@@ -86,7 +86,7 @@ options:
     default: false
   parcel:
     description:
-      - Set by the action plugin, which brings files from the controller. Not for playbooks.
+      - Set by the action plugin, which transfers files from the controller. Not for use in playbooks.
     type: path
 seealso:
   - module: slipway.oci.container_copy
@@ -118,8 +118,8 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - Each path that has changed, or in check mode would, relative to the nearest directory that was there, and in which ways.
-      The first thousand.
+    - The first 1000 paths that changed (in check mode, that would change), relative to the nearest existing directory,
+      and how each changed.
   returned: success
   type: list
   elements: dict
@@ -129,41 +129,41 @@ changes:
       type: str
     changes:
       description: >-
-        C(create), C(content), C(owner), C(group), C(mode), C(kind) (a file became a symlink, or the like) or C(delete).
+        C(create), C(content), C(owner), C(group), C(mode), C(kind) (for example, a file became a symlink) or C(delete).
       type: list
       elements: str
   sample: [{path: app.conf, changes: [content, mode]}]
 change_count:
-  description: How many there are in all.
+  description: Total number of changes.
   returned: success
   type: int
   sample: 1
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["wrote app:/etc/app/local.conf"]
 diff:
   description:
-    - By path, what was there and what is there now, where the task wants to see differences (C(--diff)).
-    - Files are shown as text where they are text and not larger than 64 KiB, else by their size.
+    - By path, the content before and after the task. Only with C(--diff).
+    - Text files of at most 64 KiB are shown in full, others by their size.
   returned: success
   type: list
   elements: dict
   sample: [{before_header: app.conf, after_header: app.conf, before: "a = 1\\n", after: "a = 2\\n"}]
 plan:
-  description: What each change needs. C(cost) is empty.
+  description: What each change requires. C(cost) is always empty.
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {copy: 0.0213}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: read_only

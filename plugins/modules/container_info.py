@@ -10,7 +10,7 @@ module: container_info
 short_description: Tell about containers
 version_added: 0.1.0
 description:
-  - Returns all containers of the engine or those named, in the order asked for.
+  - Returns all containers of the engine, or the named ones in the order given.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -20,13 +20,13 @@ author:
 options:
   name:
     description:
-      - Names or ids of the containers to tell about. One that is not there is left out.
-      - Unset means all. An empty list asks for none.
+      - Names or ids of the containers to return. One that does not exist is left out.
+      - If unset, all are returned. An empty list returns none.
     type: list
     elements: str
   label:
     description:
-      - Labels that those have which are told about, each V(NAME) or V(NAME=VALUE). Of several, they have all.
+      - Return only those that have all of these labels, each V(NAME) or V(NAME=VALUE).
       - What counts is what a task gave to the container, not what the image has.
     type: list
     elements: str
@@ -91,8 +91,8 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The containers in the shape of C(podman inspect).
-    - What is not known is null.
+    - The containers, in the format of C(podman inspect).
+    - An unknown value is null.
   returned: success
   type: list
   elements: dict
@@ -184,12 +184,12 @@ containers:
       State: {Status: running, Running: true, Pid: 4711, ExitCode: 0, OOMKilled: false}
       RestartCount: 0
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: state_corrupt

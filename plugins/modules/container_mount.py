@@ -60,7 +60,7 @@ mountpoint:
   type: str
   sample: /var/lib/slipway/containers/4f1c/merged
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
@@ -71,17 +71,17 @@ diff:
   type: dict
   sample: {before: {}, after: {}, before_header: app, after_header: app}
 plan:
-  description: What each change needs. C(cost) is empty.
+  description: What each change requires. C(cost) is always empty.
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {mount: 0.0021}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: not_found

@@ -119,12 +119,12 @@ engine:
       net.ipv4.ip_forward: {before: '0', after: '1'}
     counts: {containers: 1, running: 1, images: 1, volumes: 1}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: state_corrupt

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: events_info
-short_description: Tell what happened to containers, volumes, images and networks
+short_description: Return the events of containers, volumes, images and networks
 version_added: 0.1.0
 description:
-  - Returns the events that the engine has kept, oldest first. It keeps the newest 10000.
+  - Returns the events that the engine has recorded, oldest first. It keeps the newest 10000.
   - Among the events of a container are V(create), V(mount), V(init), V(start), V(died), V(stop), V(unmount), V(cleanup),
     V(restart), V(pause), V(unpause), V(kill), V(rename), V(exec), V(exec_died), V(export), V(health_status) and V(remove).
 extends_documentation_fragment:
@@ -21,44 +21,44 @@ author:
 options:
   name:
     description:
-      - Names or ids of containers. Only events of these are returned.
-      - Unset means events of all things. An empty list asks for none.
+      - Names or ids of containers. Only their events are returned.
+      - If unset, events of all objects are returned. An empty list returns none.
     type: list
     elements: str
   since:
     description:
-      - Only events of this time and later, as in V(10m) (so long ago), V(2026-11-24T10:00:00Z), V(2026-11-24) or
-        seconds since 1970.
+      - Return only events at or after this time, for example V(10m) (10 minutes ago), V(2026-11-24T10:00:00Z),
+        V(2026-11-24), or seconds since 1970.
     type: str
   until:
     description:
-      - Only events of this time and earlier, written as O(since).
+      - Return only events at or before this time, in the formats of O(since).
     type: str
   filters:
     description:
-      - Only events that fit, each filter written as V(KEY=VALUE).
-      - The keys are V(event), V(type) (V(container), V(volume), V(image) or V(network)), and each of these types with a
-        name or id.
-      - Of several filters with the same key one has to fit, and so of each key.
+      - Return only events that match these filters, each written as V(KEY=VALUE).
+      - The keys are V(event), V(type) (V(container), V(volume), V(image) or V(network)), and each of these types, whose
+        value is a name or id.
+      - An event must match one filter of each key that is given.
     type: list
     elements: str
     default: []
   limit:
     description:
-      - Only so many of them, the newest.
+      - Return at most this many events, the newest ones.
     type: int
 seealso:
   - module: slipway.oci.container_info
 """
 
 EXAMPLES = r"""
-- name: Tell what happened to a container in the last hour
+- name: Get the events of a container in the last hour
   slipway.oci.events_info:
     name: app
     since: 1h
   register: found
 
-- name: Tell which containers ended last
+- name: Find out which containers exited last
   slipway.oci.events_info:
     filters: [event=died]
     limit: 5
@@ -73,31 +73,31 @@ events:
   elements: dict
   contains:
     Time:
-      description: When it happened, in UTC.
+      description: Time of the event, in UTC.
       type: str
       returned: always
     Type:
-      description: What it happened to, V(container), V(volume), V(image) or V(network).
+      description: "Type of the object: V(container), V(volume), V(image) or V(network)."
       type: str
       returned: always
     Status:
-      description: What happened.
+      description: The event.
       type: str
       returned: always
     ID:
-      description: Id of the thing.
+      description: Id of the object.
       type: str
       returned: always
     Name:
-      description: Name of the thing at that time.
+      description: Name of the object at that time.
       type: str
       returned: always
     Attributes:
-      description: More about it, such as C(exit_code).
+      description: Further details, such as C(exit_code).
       type: dict
       returned: always
     seq:
-      description: Number of the event; a later one has a higher number.
+      description: Sequence number. A later event has a higher number.
       type: int
       returned: always
   sample:
@@ -109,12 +109,12 @@ events:
       Attributes: {exit_code: "1"}
       seq: 42
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: invalid_option

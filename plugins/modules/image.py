@@ -171,7 +171,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image in the shape of C(podman image inspect); empty when it is absent.
+  description: The image, in the format of C(podman image inspect); empty when it is absent.
   returned: success
   type: dict
   contains:
@@ -189,15 +189,15 @@ image:
       type: str
       returned: always
     Architecture:
-      description: Architecture that the image is for.
+      description: CPU architecture of the image.
       type: str
       returned: always
     Config:
-      description: What the image says of command, environment, user and more.
+      description: "Configuration of the image: command, environment, user and more."
       type: dict
       returned: always
     RootFS:
-      description: The digests of the layers, lowest first.
+      description: Digests of the layers, lowest first.
       type: dict
       returned: always
   sample:
@@ -213,28 +213,28 @@ images:
   elements: dict
   sample: []
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["pulled image registry.example/team/app:1 (sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08)"]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {image_ask: 0.0712, image_unpack: 0.2113}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: registry_denied

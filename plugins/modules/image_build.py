@@ -1,19 +1,18 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what builds images from Containerfiles."""
+"""Report that building images is not implemented, and what to use instead."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_build
-short_description: Not built yet, and what to use instead
+short_description: Not implemented yet; reports what to use instead
 version_added: 0.1.0
 description:
-  - Always fails, with a word on what builds an image from a Containerfile (Dockerfile), so that a task that asks for it
-    ends with a way to go on.
-  - C(buildah) builds it, and M(slipway.oci.image_load) loads what it has made. A play builds an image from roles with
-    M(slipway.oci.container_commit).
+  - Always fails, with a message that says how to build an image from a Containerfile (Dockerfile).
+  - Build it with C(buildah) and load the result with M(slipway.oci.image_load), or build an image from roles in a play
+    with M(slipway.oci.container_commit).
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -26,21 +25,21 @@ options:
     type: str
   path:
     description:
-      - Directory that is the context of the build.
+      - Directory of the build context.
     type: path
   file:
     description:
-      - The Containerfile.
+      - Path of the Containerfile.
     type: path
     aliases: [containerfile, dockerfile]
   args:
     description:
-      - Arguments of the build.
+      - Build arguments.
     type: dict
     aliases: [build_args, buildargs]
   target:
     description:
-      - Stage to build.
+      - Build stage to stop at.
     type: str
 seealso:
   - module: slipway.oci.container_commit
@@ -48,7 +47,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Learn what builds an image from a Containerfile
+- name: Find out how to build an image from a Containerfile
   slipway.oci.image_build:
     name: localhost/app:1
     path: /srv/app
@@ -58,17 +57,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What does it, and how.
+  description: How to build the image instead.
   returned: failure
   type: str
   sample: "no image is built from a Containerfile: not built yet. `buildah build --tag NAME DIRECTORY` builds it ..."
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong.
+  description: Stable code of the error.
   returned: failure
   type: str
   sample: not_built_yet

@@ -32,8 +32,9 @@ options:
     required: true
   image:
     description:
-      - What the image is to be called. Without a registry it is below C(localhost/), without a tag it is C(latest).
-      - An image that had the name before loses it, and stays. Unset leaves all names as they are.
+      - What the image is to be called. A name without a registry is prefixed with C(localhost/). The default tag is
+        C(latest).
+      - An image that had the name before loses it, but is not removed. Unset leaves all names as they are.
     type: str
     aliases: [name]
 seealso:
@@ -56,7 +57,7 @@ hit:
   type: bool
   sample: true
 image:
-  description: The image in the shape of C(podman image inspect), or empty.
+  description: The image, in the format of C(podman image inspect), or empty.
   returned: success
   type: dict
   contains:
@@ -74,15 +75,15 @@ image:
       type: str
       returned: always
     Architecture:
-      description: Architecture that the image is for.
+      description: CPU architecture of the image.
       type: str
       returned: always
     Config:
-      description: What the image says of command, environment, user and more.
+      description: "Configuration of the image: command, environment, user and more."
       type: dict
       returned: always
     RootFS:
-      description: The digests of the layers, lowest first.
+      description: Digests of the layers, lowest first.
       type: dict
       returned: always
     History:
@@ -97,28 +98,28 @@ image:
     Os: linux
     Config: {Cmd: [/bin/server], Env: [PATH=/bin], WorkingDir: /}
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["named image 8e1d60d6b6fd as localhost/app-plugin:1"]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: not_found

@@ -27,7 +27,7 @@ options:
     required: true
   name:
     description:
-      - Name of the image. Without a registry it is below C(localhost/), without a tag it is C(latest).
+      - Name of the image. A name without a registry is prefixed with C(localhost/). The default tag is C(latest).
     type: str
     required: true
   changes:
@@ -60,7 +60,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image in the shape of C(podman image inspect).
+  description: The image, in the format of C(podman image inspect).
   returned: success
   type: dict
   contains:
@@ -78,15 +78,15 @@ image:
       type: str
       returned: always
     Architecture:
-      description: Architecture that the image is for.
+      description: CPU architecture of the image.
       type: str
       returned: always
     Config:
-      description: What the image says of command, environment, user and more.
+      description: "Configuration of the image: command, environment, user and more."
       type: dict
       returned: always
     RootFS:
-      description: The digests of the layers, lowest first.
+      description: Digests of the layers, lowest first.
       type: dict
       returned: always
   sample:
@@ -96,28 +96,28 @@ image:
     Os: linux
     Config: {Cmd: [/bin/server], Env: [PATH=/bin], WorkingDir: /}
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["imported image localhost/tree:1"]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "localhost/tree:1", after_header: "localhost/tree:1"}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {image_read: 0.0388, image_unpack: 0.1041}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: archive_broken

@@ -1,16 +1,16 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell about images."""
+"""Return information about images."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_info
-short_description: Tell about images
+short_description: Return information about images
 version_added: 0.1.0
 description:
-  - Returns all images of the engine or those named, in the order asked for.
+  - Returns all images of the engine, or the named ones in the order given.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -20,26 +20,27 @@ author:
 options:
   name:
     description:
-      - Names or ids of the images to tell about. One that is not there is left out.
-      - Unset means all. An empty list asks for none.
+      - Names or ids of the images to return. One that does not exist is left out.
+      - If unset, all are returned. An empty list returns none.
     type: list
     elements: str
   label:
     description:
-      - Only images that have all of these labels, each C(NAME) or C(NAME=VALUE), as with C(podman images --filter label).
+      - Return only images that have all of these labels, each C(NAME) or C(NAME=VALUE), as with C(podman images
+        --filter label).
     type: list
     elements: str
     aliases: [labels]
   reference:
     description:
-      - Only images of which a name fits one of these patterns, as with C(podman images --filter reference).
-      - C(*) and C(?) stand for any text and any character. A registry and a tag that a pattern leaves out may be any.
+      - Return only images that have a name matching one of these patterns, as with C(podman images --filter reference).
+      - C(*) matches any text and C(?) any character. A pattern without a registry or a tag matches any registry or tag.
     type: list
     elements: str
   dangling:
     description:
-      - If V(true), only images without a name, as they are left when their name goes to a newer one. If V(false), only
-        those with one.
+      - If V(true), return only images without a name. An image loses its name when a newer image gets it. If V(false),
+        return only images with a name.
     type: bool
 seealso:
   - module: slipway.oci.image_prune
@@ -47,22 +48,22 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell about all images
+- name: Get information about all images
   slipway.oci.image_info:
   register: everything
 
-- name: Tell about one image
+- name: Get information about one image
   slipway.oci.image_info:
     name: localhost/app:1
   register: found
 
-- name: Tell about the images of one team that are for production
+- name: Get information about a team's production images
   slipway.oci.image_info:
     reference: "registry.example/team/*"
     label: stage=production
   register: ours
 
-- name: Tell about images without a name
+- name: Get information about images without a name
   slipway.oci.image_info:
     dangling: true
   register: left
@@ -71,8 +72,8 @@ EXAMPLES = r"""
 RETURN = r"""
 images:
   description:
-    - The images in the shape of C(podman image inspect).
-    - What is not known is null.
+    - The images, in the format of C(podman image inspect).
+    - An unknown value is null.
   returned: success
   type: list
   elements: dict
@@ -87,19 +88,19 @@ images:
       elements: str
       returned: always
     Created:
-      description: When the image was built.
+      description: Time when the image was built.
       type: str
       returned: always
     Architecture:
-      description: Architecture that the image is for.
+      description: CPU architecture of the image.
       type: str
       returned: always
     Config:
-      description: What the image says of command, environment, user and more.
+      description: "Configuration of the image: command, environment, user and more."
       type: dict
       returned: always
     RootFS:
-      description: The digests of the layers, lowest first.
+      description: Digests of the layers, lowest first.
       type: dict
       returned: always
   sample:
@@ -109,12 +110,12 @@ images:
       Os: linux
       Config: {Cmd: [/bin/server], Env: [PATH=/bin], WorkingDir: /}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: state_corrupt

@@ -34,7 +34,7 @@ options:
     description:
       - What the image is called on the host, in place of the names that it has in the archive. The archive must have
         one image then, or O(reference) name one.
-      - Without a registry it is below C(localhost/), without a tag it is C(latest).
+      - A name without a registry is prefixed with C(localhost/). The default tag is C(latest).
       - Unset, it gets the archive's own names, which are taken away from images that have them.
     type: str
   reference:
@@ -79,15 +79,15 @@ image:
       type: str
       returned: always
     Architecture:
-      description: Architecture that the image is for.
+      description: CPU architecture of the image.
       type: str
       returned: always
     Config:
-      description: What the image says of command, environment, user and more.
+      description: "Configuration of the image: command, environment, user and more."
       type: dict
       returned: always
     RootFS:
-      description: The digests of the layers, lowest first.
+      description: Digests of the layers, lowest first.
       type: dict
       returned: always
   sample:
@@ -103,28 +103,28 @@ images:
   elements: dict
   sample: []
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["loaded image localhost/app:1"]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {image_check: 0.0712, image_unpack: 0.2113}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: digest_mismatch

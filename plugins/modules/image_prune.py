@@ -1,18 +1,19 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove images that nobody uses."""
+"""Remove unused images."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_prune
-short_description: Remove images that nobody uses
+short_description: Remove unused images
 version_added: 0.1.0
 description:
-  - Removes images that no container has, whether it runs, has ended or was only created, and that none mounts.
-  - Without options only images without a name are removed, which are left when a name goes to a newer image.
-  - It may run while images are pulled, loaded and used.
+  - Removes images that no container uses, whether it is running, has exited or was only created, and that no container
+    mounts.
+  - Without options, only images without a name are removed. An image loses its name when a newer image gets it.
+  - The module can run while images are pulled, loaded and used.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -21,35 +22,38 @@ author:
   - Slipway authors (@slipway)
 options:
   all:
-    description: Whether images with a name are removed as well.
+    description: Remove unused images that have a name as well.
     type: bool
     default: false
   keep_last:
     description:
-      - Keep so many images of each repository, those that came to this host last, and remove what is older, names or not.
-      - An image that a container has stays in any case, and counts. An image in two repositories stays if one of them keeps it.
+      - Number of images to keep in each repository, those that arrived on this host last. Older ones are removed, with
+        or without a name.
+      - An image that a container uses is always kept, and counts towards the number. An image in two repositories is
+        kept if either keeps it.
     type: int
   until:
     description:
-      - Only images that were built before this time, as in V(240h) (so long ago), V(2026-11-24) or V(2026-11-24T10:00:00Z).
+      - Remove only images that were built before this time, for example V(240h) (240 hours ago), V(2026-11-24) or
+        V(2026-11-24T10:00:00Z).
     type: str
   label:
-    description: Only images that have all of these labels, each C(NAME) or C(NAME=VALUE).
+    description: Remove only images that have all of these labels, each C(NAME) or C(NAME=VALUE).
     type: list
     elements: str
     aliases: [labels]
   filters:
     description:
-      - Only images that all of these take, with the keys of C(podman images --filter), namely C(id), C(reference),
-        C(dangling), C(label), C(label!), C(until), C(before), C(since).
-      - A value may be a list, of which one has to fit (of labels each).
+      - Remove only images that match all of these filters. The keys are those of C(podman images --filter), namely
+        C(id), C(reference), C(dangling), C(label), C(label!), C(until), C(before), C(since).
+      - A value may be a list. An image must match one of its items (with labels, all of them).
     type: dict
   blobs:
     description:
-      - Whether, of images that stay, the layers as they came from a registry are removed.
-      - Images run without them. Pushing or saving such an image makes them anew, maybe with other digests, and a layer
-        that is damaged on the disk has to be pulled again.
-      - It is done only where they can be made anew.
+      - For images that are kept, remove the compressed layers that were downloaded from a registry.
+      - Images run without them. Pushing or saving such an image compresses its layers again, possibly with other
+        digests, and a layer that is damaged on disk must be pulled again.
+      - Only layers that can be compressed again are affected.
     type: bool
     default: false
 seealso:
@@ -62,18 +66,18 @@ EXAMPLES = r"""
 - name: Remove images without a name
   slipway.oci.image_prune:
 
-- name: Keep the last three images of each repository of ours
+- name: Keep the last three images of each repository of a team
   slipway.oci.image_prune:
     keep_last: 3
     filters:
       reference: "registry.example/team/*"
 
-- name: Remove test images that nobody uses
+- name: Remove unused test images
   slipway.oci.image_prune:
     all: true
     label: stage=test
 
-- name: Remove all that nobody uses and that was built half a year ago
+- name: Remove all unused images that were built more than half a year ago
   slipway.oci.image_prune:
     all: true
     until: 4320h
@@ -82,47 +86,48 @@ EXAMPLES = r"""
 RETURN = r"""
 image:
   description: Ids of the images that were removed.
-  returned: when images are looked at
+  returned: when images are pruned
   type: list
   elements: str
   sample: ["8e1d60d6b6fdc2b1b8a1a1e1a5f5c0a7e7d3b9f6c1a2b3c4d5e6f708192a3b4c"]
 images_deleted:
-  description: The same with names and the bytes of all layers, of which other images may have some.
-  returned: when images are looked at
+  description: The removed images with their names and the total size of their layers in bytes. Other images may share
+    some of these layers.
+  returned: when images are pruned
   type: list
   elements: dict
   sample: [{Id: 8e1d60d6b6fd, RepoTags: ["localhost/app:1"], Size: 48230912}]
 space_reclaimed:
   description:
-    - Bytes that this freed, or would free.
-    - A layer that an image has which stays counts for nothing. While an image is being pulled, blobs that no image has stay
+    - Bytes that were freed. In check mode, bytes that would be freed.
+    - Layers shared with an image that is kept are not counted. While an image is being pulled, unused blobs are kept
       until the next removal.
   returned: success
   type: int
   sample: 20480000
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["removed image localhost/app:1"]
 diff:
-  description: What differs, by option, before and after. Empty, since nothing is altered but removed.
+  description: Always empty, because the module removes things and alters none.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs.
+  description: The same differences, with what each change requires.
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {image_prune: 0.0312}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: invalid_option

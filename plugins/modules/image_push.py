@@ -119,7 +119,7 @@ image:
   type: dict
   sample: {Id: 8e1d60d6b6fdc2b1b8a1a1e1a5f5c0a7e7d3b9f6c1a2b3c4d5e6f708192a3b4c, RepoTags: ["registry.example/team/app:edge"]}
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
@@ -135,12 +135,12 @@ plan:
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {image_ask: 0.0712, image_push: 1.2113}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: registry_denied

@@ -10,8 +10,9 @@ module: image_remove
 short_description: Remove an image
 version_added: 0.1.0
 description:
-  - Removes a name of an image, and with its last name the image and the layers that no other image has.
-  - An image that is not there is no change.
+  - Removes a name of an image. With its last name, the image is removed, and so are the layers that no other image
+    uses.
+  - An image that does not exist is no change.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -25,13 +26,12 @@ options:
   name:
     description:
       - Name or id of the image.
-      - It fails when a container was made from the image, naming it.
+      - The task fails if a container uses the image. The message names the container.
     type: str
     required: true
   force:
     description:
-      - Whether all names of the image are removed, and so the image. An image that a container was made from
-        is not removed all the same.
+      - Remove all names of the image, and so the image. An image that a container uses is still not removed.
     type: bool
     default: false
 seealso:
@@ -46,33 +46,33 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: Empty, since the image is not there any more under that name.
+  description: Always empty.
   returned: success
   type: dict
   sample: {}
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["removed image localhost/tree:1"]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "localhost/tree:1", after_header: "localhost/tree:1"}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {image_remove: 0.0312}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: in_use

@@ -83,7 +83,7 @@ options:
     type: dict
   unsafe_writes:
     description:
-      - Of no effect. The file is always replaced as a whole.
+      - Has no effect. The file is always replaced atomically.
 notes:
   - A layer that an older version of the collection has unpacked can be saved once its image was loaded again, or pulled again.
 seealso:
@@ -115,18 +115,18 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file or directory, symlinks followed.
+  description: Path of the file or directory, with symlinks resolved.
   returned: success
   type: str
   sample: /srv/app-saved.tar
 images:
-  description: The images in the shape of C(podman image inspect), as with M(slipway.oci.image_load).
+  description: The images, in the format of C(podman image inspect), as with M(slipway.oci.image_load).
   returned: success
   type: list
   elements: dict
   sample: [{RepoTags: ["localhost/app:1"]}]
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
@@ -137,17 +137,17 @@ diff:
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {image_check: 0.0021, image_save: 0.2113}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: not_found

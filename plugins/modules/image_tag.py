@@ -47,12 +47,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image in the shape of C(podman image inspect), as with M(slipway.oci.image_load).
+  description: The image, in the format of C(podman image inspect), as with M(slipway.oci.image_load).
   returned: success
   type: dict
   sample: {RepoTags: ["localhost/app:1", "localhost/app:stable"]}
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
@@ -63,17 +63,17 @@ diff:
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: not_found

@@ -215,7 +215,7 @@ EXAMPLES = r"""
 RETURN = r"""
 network:
   description:
-    - The network in the shape of C(podman network inspect). Empty when there is none (any more).
+    - The network, in the format of C(podman network inspect). Empty when the network does not exist.
   returned: success
   type: dict
   contains:
@@ -305,13 +305,13 @@ network:
     containers: {}
     used_by: []
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: [created network app]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample:
@@ -320,19 +320,19 @@ diff:
     before_header: app
     after_header: app
 plan:
-  description: The same with what each change needs. C(cost) is empty, C(live) or C(recreate).
+  description: The same differences, with what each change requires. C(cost) is empty, C(live) or C(recreate).
   returned: success
   type: dict
   sample:
     cost: live
     changes: [{option: labels.tier, before: null, after: web, change: live}]
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {network_create: 0.0007}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: in_use

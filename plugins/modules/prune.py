@@ -131,35 +131,35 @@ images_deleted:
   sample: [{Id: 8e1d60d6b6fd, RepoTags: ["localhost/app:1"], Size: 48230912}]
 space_reclaimed:
   description:
-    - Bytes that this freed, or would free.
-    - A layer that an image has which stays counts for nothing. While an image is being pulled, blobs that no image has stay
+    - Bytes that were freed. In check mode, bytes that would be freed.
+    - Layers shared with an image that is kept are not counted. While an image is being pulled, unused blobs are kept
       until the next removal.
   returned: success
   type: int
   sample: 20480000
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["removed image localhost/app:1"]
 diff:
-  description: What differs, by option, before and after. Empty, since nothing is altered but removed.
+  description: Always empty, because the module removes things and alters none.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs.
+  description: The same differences, with what each change requires.
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {image_prune: 0.0312}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: invalid_option

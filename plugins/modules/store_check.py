@@ -88,22 +88,22 @@ actions:
   elements: str
   sample: ["unpacked the layer 1f0b... again"]
 diff:
-  description: What differs, by option, before and after. Empty.
+  description: Always empty.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: The same with what each change needs.
+  description: The same differences, with what each change requires.
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {store_check: 0.52}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: state_corrupt

@@ -193,7 +193,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 volume:
-  description: The volume in the shape of C(podman volume inspect). Empty when there is none (any more).
+  description: The volume, in the format of C(podman volume inspect). Empty when the volume does not exist.
   returned: success
   type: dict
   contains:
@@ -267,13 +267,13 @@ mount_point:
   type: str
   sample: /var/lib/slipway/volumes/app-data/data
 actions:
-  description: What was done, in order. In check mode, what would be.
+  description: Actions taken, in order. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: [created volume app-data]
 diff:
-  description: What differs, by option, before and after.
+  description: Differences by option, before and after the task.
   returned: success
   type: dict
   sample:
@@ -282,19 +282,19 @@ diff:
     before_header: app-data
     after_header: app-data
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample:
     cost: live
     changes: [{option: labels.tier, before: null, after: db, change: live}]
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {volume_create: 0.0007}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: in_use

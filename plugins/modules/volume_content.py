@@ -13,8 +13,8 @@ description:
   - Has files and directories of the controller or the host, contents and rendered templates in a volume.
     Options have the names of M(ansible.builtin.copy).
   - Containers may have the volume and run. None is needed.
-  - Files are compared by their content. What is right already is not touched, and the same task once more changes nothing.
-  - Each file is replaced as a whole. A task that is killed leaves the old file or the new one, and nothing half-written.
+  - Files are compared by content. A file that is already right is not touched, so a second run changes nothing.
+  - Each file is replaced atomically. A killed task leaves either the old file or the new one, never a partial one.
   - Paths are resolved inside the volume. A symlink never leads out of it, not even one that a container puts there meanwhile.
   - A volume that holds something is not filled from an image any more.
 extends_documentation_fragment:
@@ -32,9 +32,11 @@ options:
   src:
     description:
       - The file or directory to have in the volume.
-      - A directory goes into O(dest) under its own name. One that ends with C(/) or C(/.) stands for what is in it.
-      - A symlink there is followed. Those below a directory are copied as symlinks unless O(local_follow) is set.
-      - Devices, FIFOs and sockets are not copied. They are an error unless O(exclude) names them.
+      - A directory is copied into O(dest) under its own name. If the path ends with C(/) or C(/.), its content is
+        copied instead.
+      - If it is a symlink, it is followed. Symlinks below a directory are copied as symlinks unless O(local_follow) is
+        set.
+      - Devices, FIFOs and sockets are not copied. They are an error unless O(exclude) matches them.
     type: str
   remote_src:
     description:
@@ -89,16 +91,17 @@ options:
     type: str
   mode:
     description:
-      - Octal mode of all files, as in V('0644'). Unset or with V(preserve), that of the source.
+      - Octal mode of all files, for example V('0644'). If unset or V(preserve), the mode of the source.
       - New files of O(files) have V('0644') unless something is said, and those that are there keep theirs.
     type: raw
   directory_mode:
     description:
-      - Octal mode of all directories. Unset, new ones have that of the source, and those that are there keep theirs.
+      - Octal mode of all directories. If unset, new directories get the mode of the source, and existing ones keep
+        theirs.
     type: raw
   exclude:
     description:
-      - Patterns of what is neither written nor deleted. C(*) and C(?) stop at a slash, C(**) does not.
+      - Patterns of what is neither written nor deleted. C(*) and C(?) do not match a slash, C(**) does.
       - A pattern with a slash counts from O(dest), one without fits at any depth.
     type: list
     elements: str
@@ -109,20 +112,21 @@ options:
     default: false
   overwrite:
     description:
-      - Replace a directory by something else, or something else by a directory. Otherwise that is an error.
+      - Allow a directory to be replaced by something else, or something else by a directory. Otherwise that is an
+        error.
     type: bool
     default: false
   local_follow:
     description:
-      - Copy what symlinks below O(src) lead to.
+      - Follow symlinks below O(src) and copy their targets.
     type: bool
     default: false
   parcel:
     description:
-      - Set by the action plugin, which brings files from the controller. Not for playbooks.
+      - Set by the action plugin, which transfers files from the controller. Not for use in playbooks.
     type: path
 notes:
-  - Extended attributes, ACLs and file capabilities are not copied. Names of one file become files of their own.
+  - Extended attributes, ACLs and file capabilities are not copied. Hard links are copied as separate files.
 seealso:
   - module: slipway.oci.volume_import
   - module: slipway.oci.volume_snapshot
@@ -155,8 +159,8 @@ EXAMPLES = r"""
 RETURN = r"""
 changes:
   description:
-    - Each path that has changed, or in check mode would, relative to the nearest directory of O(dest) that was there, and in
-      which ways. The first thousand.
+    - The first 1000 paths that changed (in check mode, that would change), relative to the nearest existing directory
+      of O(dest), and how each changed.
   returned: success
   type: list
   elements: dict
@@ -166,41 +170,41 @@ changes:
       type: str
     changes:
       description: >-
-        C(create), C(content), C(owner), C(group), C(mode), C(kind) (a file became a symlink, or the like) or C(delete).
+        C(create), C(content), C(owner), C(group), C(mode), C(kind) (for example, a file became a symlink) or C(delete).
       type: list
       elements: str
   sample: [{path: settings.json, changes: [content]}]
 change_count:
-  description: How many there are in all.
+  description: Total number of changes.
   returned: success
   type: int
   sample: 1
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: ["changed the content of volume app-data"]
 diff:
   description:
-    - By path, what was there and what is there now, where the task wants to see differences (C(--diff)).
-    - Files are shown as text where they are text and not larger than 64 KiB, else by their size.
+    - By path, the content before and after the task. Only with C(--diff).
+    - Text files of at most 64 KiB are shown in full, others by their size.
   returned: success
   type: list
   elements: dict
   sample: [{before_header: a.conf, after_header: a.conf, before: "a = 1\\n", after: "a = 2\\n"}]
 plan:
-  description: What each change needs. C(cost) is empty.
+  description: What each change requires. C(cost) is always empty.
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {content: 0.0213}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: kind_differs

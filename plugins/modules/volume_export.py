@@ -12,10 +12,11 @@ version_added: 0.1.0
 description:
   - Writes all files of a volume to a tar archive on the host, whether containers have it or not. Options have the names of
     M(containers.podman.podman_export).
-  - Owners are those on the host. Extended attributes, file capabilities, ACLs, hard links, sparse files, devices and times are
-    kept. Sockets are left out.
-  - The archive is put in its place when it is whole. A failed or killed task leaves the file that was there, and nothing else.
-  - The same files give the same archive, and then the task changes nothing.
+  - Owners are those on the host. Extended attributes, file capabilities, ACLs, hard links, sparse files, devices and
+    timestamps are preserved. Sockets are left out.
+  - The archive appears at its path only when it is complete. A failed or killed task leaves the previous file, and
+    nothing else.
+  - The same files produce the same archive, so a second run changes nothing.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -32,14 +33,14 @@ options:
     aliases: [volume]
   dest:
     description:
-      - The file to write. Its directory has to be there.
-      - A new file can be read by root alone unless O(mode) says otherwise. One that is there keeps owner and mode.
+      - File to write. Its directory must exist.
+      - A new file is readable only by root unless O(mode) is set. An existing file keeps its owner and mode.
     type: path
     required: true
     aliases: [path]
   force:
     description:
-      - Bring a file that is there up to date. With V(false) it is left alone, whatever it holds.
+      - Update an existing file. With V(false), an existing file is left alone, whatever its content.
     type: bool
     default: true
   compression:
@@ -58,7 +59,7 @@ options:
     default: pause
   unsafe_writes:
     description:
-      - Of no effect. The file is always replaced as a whole.
+      - Has no effect. The file is always replaced atomically.
 seealso:
   - module: slipway.oci.volume_import
   - module: slipway.oci.volume_snapshot
@@ -81,49 +82,49 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest:
-  description: The file, symlinks followed.
+  description: Path of the file, with symlinks resolved.
   returned: success
   type: str
   sample: /srv/app-data.tar.gz
 size:
-  description: Its size in bytes, in check mode that of the file that is there.
-  returned: success, but in check mode for a file that is not there yet
+  description: Size of the file in bytes. In check mode, the size of the existing file.
+  returned: success, except in check mode when the file does not exist yet
   type: int
   sample: 2130432
 checksum:
-  description: Its sha256, in check mode what it would be.
-  returned: success, but in check mode for a file that is not there yet
+  description: SHA-256 of the file. In check mode, the SHA-256 that it would have.
+  returned: success, except in check mode when the file does not exist yet
   type: str
   sample: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 paused:
-  description: Names of the containers that stood still meanwhile.
+  description: Names of the containers that were paused during the copy.
   returned: success
   type: list
   elements: str
   sample: []
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
   sample: [exported volume app-data to /srv/app-data.tar.gz]
 diff:
-  description: The digests of a file that was there, before and after.
+  description: Digests of an existing file, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: app-data, after_header: app-data}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {export: 0.0213}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: not_found

@@ -10,7 +10,7 @@ module: volume_info
 short_description: Tell about volumes
 version_added: 0.1.0
 description:
-  - Returns all volumes of the engine or those named, in the order asked for.
+  - Returns all volumes of the engine, or the named ones in the order given.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -20,13 +20,13 @@ author:
 options:
   name:
     description:
-      - Names of the volumes to tell about. One that is not there is left out.
-      - Unset means all. An empty list asks for none.
+      - Names of the volumes to return. One that does not exist is left out.
+      - If unset, all are returned. An empty list returns none.
     type: list
     elements: str
   label:
     description:
-      - Labels that those have which are told about, each V(NAME) or V(NAME=VALUE). Of several, they have all.
+      - Return only those that have all of these labels, each V(NAME) or V(NAME=VALUE).
     type: list
     elements: str
     aliases: [labels]
@@ -53,8 +53,8 @@ EXAMPLES = r"""
 RETURN = r"""
 volumes:
   description:
-    - The volumes in the shape of C(podman volume inspect).
-    - What is not known is null.
+    - The volumes, in the format of C(podman volume inspect).
+    - An unknown value is null.
   returned: success
   type: list
   elements: dict
@@ -118,11 +118,11 @@ volumes:
       elements: dict
       returned: always
     imported_from:
-      description: Path, digest and time of the archive that took the place of all content, null if none was the last to do so.
+      description: Path, digest and time of the archive, if the content was last replaced by an import, else null.
       type: dict
       returned: always
     restored_from:
-      description: Name and time of the snapshot that took the place of all content, null if none was the last to do so.
+      description: Name and time of the snapshot, if the content was last replaced by a restore, else null.
       type: dict
       returned: always
   sample:
@@ -140,12 +140,12 @@ volumes:
       restored_from: null
       mounted: null
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: state_corrupt

@@ -100,34 +100,34 @@ snapshot:
   type: dict
   sample: {name: before-upgrade, created: "2026-11-25T18:15:00.123456789Z", reason: asked, entries: 12, bytes: 40960}
 snapshots:
-  description: The snapshots that the volume has now, the oldest first, as M(slipway.oci.volume_info) tells them.
+  description: Snapshots of the volume after the task, oldest first, as M(slipway.oci.volume_info) returns them.
   returned: success
   type: list
   elements: dict
   sample: []
 imported_from:
-  description: Path, digest and time of the archive that took the place of all content, null if none was the last to do so.
+  description: Path, digest and time of the archive, if the content was last replaced by an import, else null.
   returned: success
   type: dict
   sample: null
 restored_from:
-  description: Name and time of the snapshot that took the place of all content, null if none was the last to do so.
+  description: Name and time of the snapshot, if the content was last replaced by a restore, else null.
   returned: success
   type: dict
   sample: null
 kept:
-  description: Name of the snapshot that the old content has become, null if it has not.
+  description: Name of the snapshot that holds the previous content, null if none was made.
   returned: state restored
   type: str
   sample: before-restore-20261125T181500Z
 paused:
-  description: Names of the containers that stood still meanwhile.
+  description: Names of the containers that were paused during the copy.
   returned: state present
   type: list
   elements: str
   sample: []
 actions:
-  description: What was done. In check mode, what would be.
+  description: Actions taken. In check mode, the actions that would be taken.
   returned: success
   type: list
   elements: str
@@ -138,17 +138,17 @@ diff:
   type: dict
   sample: {before: {}, after: {}, before_header: app-data, after_header: app-data}
 plan:
-  description: The same with what each change needs. C(cost) is empty or C(live).
+  description: The same differences, with what each change requires. C(cost) is empty or C(live).
   returned: success
   type: dict
   sample: {cost: "", changes: []}
 timings:
-  description: Seconds that each step took.
+  description: Duration of each step in seconds.
   returned: always
   type: dict
   sample: {snapshot: 0.0213}
 error:
-  description: Stable code of what went wrong. The things it is about stand beside it under their own keys.
+  description: Stable code of the error. What the error concerns is returned under keys of its own.
   returned: failure
   type: str
   sample: in_use
