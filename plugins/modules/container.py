@@ -1040,20 +1040,20 @@ container:
       type: str
       returned: always
     ImageName:
-      description: Name of the image, in full while the image has it, else as the task wrote it.
+      description: Full name of the image, or the name as written in the task if the image no longer has it.
       type: str
       returned: always
     State:
       description:
-        - Among others C(Status), C(Running), C(Pid), C(ExitCode), C(OOMKilled), C(StartedAt), C(FinishedAt).
+        - C(Status), C(Running), C(Pid), C(ExitCode), C(OOMKilled), C(StartedAt), C(FinishedAt) and more.
       type: dict
       returned: always
     RestartCount:
-      description: How often the container was started again by its restart policy.
+      description: Number of times that the restart policy has restarted the container.
       type: int
       returned: always
     Mounts:
-      description: What is mounted, each with C(Type), C(Name), C(Source), C(Destination), C(RW) and more.
+      description: Mounts of the container, each with C(Type), C(Name), C(Source), C(Destination), C(RW) and more.
       type: list
       elements: dict
       returned: always

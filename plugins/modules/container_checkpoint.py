@@ -1,23 +1,25 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make checkpoints of running containers."""
+"""Checkpoint running containers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_checkpoint
-short_description: Save a running container, to go on from later
+short_description: Checkpoint a running container, to restore it later
 version_added: 0.1.0
 description:
-  - Writes the processes of a container, with all that they have in memory, to the disk, and ends them. Module
-    M(slipway.oci.container_restore) lets them go on from there, after a reboot or, by an archive, on another host.
-  - A container that is checkpointed already stays as it is. It is not started by its restart policy or by the host's boot;
-    starting it begins anew, and forgets the checkpoint.
-  - Either the container runs on, or its checkpoint is complete, whatever kills the task.
-  - Needs CRIU, a kernel that it knows, and a runtime that was built with it. The C(crun) of Debian was not; C(runc) always is.
-    Where it can't work the task fails with RV(error=host_lacks) and says why, and nothing is changed.
-  - No checkpoint can be made of a container with O(slipway.oci.container#module:tty), of one that shares a namespace with
+  - Writes the processes of a container, with their memory, to disk and stops the container.
+    M(slipway.oci.container_restore) restores them from there, for example after a reboot, or on another host from an
+    archive.
+  - A container that is already checkpointed is left unchanged. Neither its restart policy nor a boot of the host starts
+    it. Starting it discards the checkpoint.
+  - Whenever the task is killed, either the container keeps running or its checkpoint is complete.
+  - Requires CRIU, a kernel that CRIU supports, and an OCI runtime that was built with CRIU support. C(runc) always is,
+    Debian's C(crun) is not. If something is missing, the task fails with RV(error=host_lacks), reports the reason, and
+    changes nothing.
+  - A container cannot be checkpointed if it has O(slipway.oci.container#module:tty), if it shares a namespace with
     another container, or while commands of M(slipway.oci.container_exec) run in it.
 extends_documentation_fragment:
   - slipway.oci.engine
@@ -26,55 +28,57 @@ extends_documentation_fragment:
 author:
   - Slipway authors (@slipway)
 requirements:
-  - C(criu) 3.17 or newer, and C(runc), or a C(crun) that was built with CRIU
+  - C(criu) 3.17 or newer, and C(runc) or a C(crun) that was built with CRIU support
 options:
   name:
     description:
-      - Name or id of the container. It has to run.
+      - Name or id of the container. It must be running.
     type: str
     required: true
   leave_running:
     description:
-      - Let the container run on. Each run of the task makes a checkpoint then, in the place of the one before.
+      - Leave the container running. Each run of the task then creates a new checkpoint, which replaces the previous
+        one.
     type: bool
     default: false
   keep:
     description:
-      - Keep CRIU's log and statistics, in the container's directory C(bundle).
+      - Keep CRIU's log and statistics in the container's directory C(bundle).
     type: bool
     default: false
   tcp_established:
     description:
-      - Allow established TCP connections. They are open again after a restore with the same option, if the other side has waited.
+      - Allow established TCP connections. They are restored with the same option of M(slipway.oci.container_restore),
+        provided that the peer has not closed them.
     type: bool
     default: false
   file_locks:
     description:
-      - Allow locks on files. A restore needs the same option.
+      - Allow file locks. M(slipway.oci.container_restore) needs the same option.
     type: bool
     default: false
   export:
     description:
-      - Archive to write, on the host. It holds the checkpoint, the container's description (C(config.dump), C(spec.dump)),
-        what it wrote to its root file system, and what its volumes hold; deleted files are listed as in a layer of an image.
-        The image itself is not in it.
-      - It is written whole or not at all. What the container has in memory is in it, secrets as well.
-      - For a container that is checkpointed already it is written if it is not there.
-      - Needed for a container with O(slipway.oci.container#module:rm), which is removed then.
+      - Path of an archive to write on the host. It contains the checkpoint, the container's configuration
+        (C(config.dump), C(spec.dump)), what the container wrote to its root file system, and the content of its
+        volumes. Deleted files are recorded as in an image layer. The image itself is not included.
+      - The archive is written completely or not at all. It contains the container's memory, including any secrets.
+      - For a container that is already checkpointed, it is written if it does not exist.
+      - Required for a container with O(slipway.oci.container#module:rm), which is then removed.
     type: path
   compress:
     description:
-      - How the archive is compressed. Unset is V(zstd).
+      - Compression of the archive. The default is V(zstd).
     type: str
     choices: [zstd, gzip, none]
   ignore_rootfs:
     description:
-      - Leave out of the archive what the container wrote to its root file system.
+      - Exclude what the container wrote to its root file system from the archive.
     type: bool
     default: false
   ignore_volumes:
     description:
-      - Leave out of the archive what volumes hold.
+      - Exclude the content of volumes from the archive.
     type: bool
     default: false
 seealso:
@@ -83,11 +87,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Save the container before the host goes down
+- name: Checkpoint the container before the host shuts down
   slipway.oci.container_checkpoint:
     name: app
 
-- name: Write an archive of it, to go on elsewhere
+- name: Checkpoint the container to an archive, to restore it on another host
   slipway.oci.container_checkpoint:
     name: app
     export: /srv/app.checkpoint.tar.zst
@@ -96,8 +100,8 @@ EXAMPLES = r"""
 RETURN = r"""
 container:
   description:
-    - The container, in the shape of C(podman inspect), {} when it was removed. RV(container.State.Checkpointed) tells
-      that it ended in its checkpoint; RV(container.State.ExitCode) is null then.
+    - The container, in the format of C(podman inspect). Empty if it was removed. If RV(container.State.Checkpointed) is
+      V(true), its last run ended with the checkpoint, and RV(container.State.ExitCode) is null.
   returned: success
   type: dict
   contains:
@@ -107,11 +111,11 @@ container:
       returned: always
       contains:
         Checkpointed:
-          description: Whether its run ended in its checkpoint.
+          description: Whether the last run of the container ended with a checkpoint.
           type: bool
           returned: always
         ExitCode:
-          description: Null, since it has not ended by itself.
+          description: Null, because the container has not exited by itself.
           type: int
           returned: always
   sample: {Name: app, State: {Status: exited, Checkpointed: true, ExitCode: null}}

@@ -1,20 +1,20 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make images of containers."""
+"""Create images from containers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_commit
-short_description: Make an image of a container
+short_description: Create an image from a container
 version_added: 0.1.0
 description:
-  - Makes an image of what a container has written, as one more layer over the image that it was made from,
-    whether it runs or not. Options have the names of C(podman commit).
-  - The same content that says the same under the same name is no change, so a second run changes nothing.
-  - Volumes, directories of the host and other file systems that are mounted in the container are not part of the image, nor are
-    the empty files and directories that were made for something to be mounted on.
+  - Creates an image from a container, running or not. What the container has written becomes one more layer on top of
+    its image. The options are named as in C(podman commit).
+  - If the image of that name already has the same content and configuration, nothing changes.
+  - Volumes, bind mounts and other file systems mounted in the container are not part of the image, nor are the empty
+    files and directories that were created as mount points.
   - Owners are recorded as the container sees them. Extended attributes, file capabilities, ACLs, hard links, sparse
     files, devices and timestamps are preserved. Sockets are left out.
 extends_documentation_fragment:
@@ -32,62 +32,64 @@ options:
     description:
       - Name of the image. A name without a registry is prefixed with C(localhost/). The default tag is C(latest).
       - An image that had the name before loses it, but is not removed.
-      - Unset makes an image without a name.
+      - If unset, the image has no name.
     type: str
     aliases: [name]
   author:
     description:
-      - Who has made the image. Unset leaves what the image says that the container was made from.
+      - Author of the image. If unset, the author of the container's image.
     type: str
   commit_message:
     description:
-      - Comment in the history of the image, C(--message) of podman. Ansible keeps the name C(message) for itself.
+      - Comment in the history of the image, podman's C(--message). The name C(message) is reserved by Ansible.
     type: str
   changes:
     description:
-      - What the image says of command, environment and so on, over what O(config) brings. Each is a line of a Dockerfile, or a
-        mapping from its first word to the rest.
-      - Words are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE), C(LABEL), C(STOPSIGNAL), C(USER), C(VOLUME) and
-        C(WORKDIR).
+      - Changes to the image's configuration, such as its command and environment, applied on top of O(config). Each is
+        a Dockerfile instruction, or a mapping from its keyword to its arguments.
+      - The supported instructions are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE), C(LABEL), C(STOPSIGNAL), C(USER),
+        C(VOLUME) and C(WORKDIR).
     type: list
     elements: raw
     aliases: [change]
   config:
     description:
-      - V(container) takes over the container's own command, entrypoint, environment, labels, user, working directory, ports and
-        anonymous volumes, as podman does. An environment variable that holds a secret is in the image then,
-        for everybody to read.
-      - V(image) says what the image says that the container was made from.
+      - V(container) uses the container's command, entrypoint, environment, labels, user, working directory, ports and
+        anonymous volumes, as podman does. A secret in an environment variable then ends up in the image, readable by
+        anyone who has the image.
+      - V(image) uses the configuration of the container's image.
     type: str
     choices: [container, image]
     default: container
   pause:
     description:
-      - Whether a running container is paused while it is read. With V(false), files that are written meanwhile may be torn.
+      - Pause a running container while its files are read. With V(false), files that are written meanwhile may be
+        inconsistent.
     type: bool
     default: true
   squash:
     description:
-      - Make an image of one layer, which holds what the layers below hold, too.
+      - Create an image with a single layer, which includes the content of the layers below.
     type: bool
     default: false
   include_volumes:
     description:
-      - Declare all places of volumes and of directories of the host as volumes of the image.
+      - Declare the mount points of all volumes and bind mounts as volumes of the image.
       - With O(config=image) it has no effect.
     type: bool
     default: false
   timestamp:
     description:
-      - Time of the image and of all files of its new layer, in seconds since 1970, as C(buildah commit) has it. The same files
-        give the same image then, on every host and at any time.
-      - Unset is now for the image, and for each file its own time.
+      - Time of the image and of all files in its new layer, in seconds since 1970, as in C(buildah commit). The same
+        files then produce the same image, on every host and at any time.
+      - If unset, the image has the current time, and each file keeps its own.
     type: int
   cache_key:
     description:
-      - What this stage of a build is made of, as a text, or a list or mapping of anything. M(slipway.oci.image_cache) finds the
-        image again by the image below and this key, so that the stage is not built once more.
-      - A digest of both is kept in the image's label C(slipway.oci.stage).
+      - Key of this build stage, a string, list or mapping of everything that the stage depends on.
+        M(slipway.oci.image_cache) finds the image by its parent image and this key, so that the stage is not built
+        again.
+      - A digest of both is stored in the image's label C(slipway.oci.stage).
     type: raw
 seealso:
   - module: slipway.oci.image_cache
@@ -96,7 +98,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make an image of a container
+- name: Create an image from a container
   slipway.oci.container_commit:
     container: app
     image: localhost/app:2
@@ -105,14 +107,14 @@ EXAMPLES = r"""
       - CMD ["/bin/server", "--port", "8080"]
       - ENV: MODE=production
 
-- name: Make one of a single layer that says what the image below says
+- name: Create an image with a single layer and the configuration of the container's image
   slipway.oci.container_commit:
     container: app
     image: localhost/app-whole:2
     config: image
     squash: true
 
-- name: Make one that is known again as the stage of a build
+- name: Create an image that can be found again as a build stage
   slipway.oci.container_commit:
     container: app
     image: localhost/app-stage:1
@@ -136,7 +138,7 @@ image:
       elements: str
       returned: always
     Created:
-      description: When the image was built.
+      description: Time when the image was built.
       type: str
       returned: always
     Architecture:
@@ -152,7 +154,7 @@ image:
       type: dict
       returned: always
     History:
-      description: How the image was built, step by step.
+      description: Build history of the image, step by step.
       type: list
       elements: dict
       returned: always

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell about containers."""
+"""Return information about containers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_info
-short_description: Tell about containers
+short_description: Return information about containers
 version_added: 0.1.0
 description:
   - Returns all containers of the engine, or the named ones in the order given.
@@ -26,32 +26,34 @@ options:
     elements: str
   label:
     description:
-      - Return only those that have all of these labels, each V(NAME) or V(NAME=VALUE).
-      - What counts is what a task gave to the container, not what the image has.
+      - Return only containers that have all of these labels, each V(NAME) or V(NAME=VALUE).
+      - Only labels that a task set on the container count, not those of its image.
     type: list
     elements: str
     aliases: [labels]
   size:
     description:
-      - Measure what each container takes on the disk. RV(containers[].SizeRootFs) is what its image's layers take,
-        RV(containers[].SizeRw) what it has written itself, both in bytes.
-      - Takes time in proportion to the number of files that the container has written. With storage driver V(vfs) these are
-        the files that differ from the image's in kind, owner, mode, size or time, and all files are looked at.
+      - Measure the disk usage of each container. RV(containers[].SizeRootFs) is the size of its image's layers and
+        RV(containers[].SizeRw) the size of what it has written itself, both in bytes.
+      - The time needed is proportional to the number of files that the container has written. With the storage driver
+        V(vfs), all files are compared, and those that differ from the image's in type, owner, mode, size or timestamp
+        count as written.
     type: bool
     default: false
   explain:
     description:
-      - Say why each container is in its state, in RV(containers[].explain).
+      - Explain in RV(containers[].explain) why each container is in its state.
     type: bool
     default: false
   logs:
     description:
-      - Return the last lines that each container wrote, in RV(containers[].logs).
+      - Return the last lines that each container wrote in RV(containers[].logs).
     type: bool
     default: false
   log_tail:
     description:
-      - How many lines O(logs) returns at most, from V(1) to V(10000). Of more than 1 MiB of text the end is returned.
+      - Maximum number of lines that O(logs) returns, from V(1) to V(10000). If they exceed 1 MiB, only the last 1 MiB
+        is returned.
     type: int
     default: 100
 seealso:
@@ -59,22 +61,22 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell about all containers
+- name: Get information about all containers
   slipway.oci.container_info:
   register: everything
 
-- name: Tell about the containers that somebody has made
+- name: Get information about the containers of one owner
   slipway.oci.container_info:
     label: [slipway.oci.owner=tests]
   register: theirs
 
-- name: Tell about one container, and what it takes on the disk
+- name: Get information about one container and its disk usage
   slipway.oci.container_info:
     name: app
     size: true
   register: found
 
-- name: Explain why a container does not run
+- name: Explain why a container is not running
   slipway.oci.container_info:
     name: app
     explain: true
@@ -110,20 +112,20 @@ containers:
       type: str
       returned: always
     ImageName:
-      description: Name of the image, in full while the image has it, else as the task wrote it.
+      description: Full name of the image, or the name as written in the task if the image no longer has it.
       type: str
       returned: always
     State:
       description:
-        - Among others C(Status), C(Running), C(Pid), C(ExitCode), C(OOMKilled), C(StartedAt), C(FinishedAt).
+        - C(Status), C(Running), C(Pid), C(ExitCode), C(OOMKilled), C(StartedAt), C(FinishedAt) and more.
       type: dict
       returned: always
     RestartCount:
-      description: How often the container was started again by its restart policy.
+      description: Number of times that the restart policy has restarted the container.
       type: int
       returned: always
     Mounts:
-      description: What is mounted, each with C(Type), C(Name), C(Source), C(Destination), C(RW) and more.
+      description: Mounts of the container, each with C(Type), C(Name), C(Source), C(Destination), C(RW) and more.
       type: list
       elements: dict
       returned: always
@@ -136,17 +138,17 @@ containers:
       type: dict
       returned: always
     SizeRootFs:
-      description: Bytes that the layers of the image take.
+      description: Size of the image's layers in bytes.
       type: int
       returned: O(size=true)
     SizeRw:
-      description: Bytes that the container has written into its root file system.
+      description: Size in bytes of what the container has written to its root file system.
       type: int
       returned: O(size=true)
     explain:
       description:
-        - Sentences that say why the container is in its state, what matters most first. How it ended and who ended it, its
-          restart policy and next restart, its health, what it needs, and what is missing.
+        - Sentences that explain the container's state, most important first. They cover how it exited and what stopped
+          it, its restart policy and next restart, its health, what it depends on, and what is missing.
       type: list
       elements: str
       returned: O(explain=true)
@@ -154,27 +156,27 @@ containers:
         - "app exited 2 minutes ago with exit status 1: its program failed."
         - "Its restart policy no does not restart it."
     logs:
-      description: The last lines that the container wrote, the runs before included, oldest first.
+      description: The last lines that the container wrote, including those of earlier runs, oldest first.
       type: list
       elements: dict
       returned: O(logs=true)
       contains:
         time:
-          description: When it was written, in UTC.
+          description: Time when the line was written, in UTC.
           type: str
           returned: always
         stream:
-          description: Where to, V(stdout) or V(stderr).
+          description: Stream that it was written to, V(stdout) or V(stderr).
           type: str
           returned: always
         text:
-          description: The line without its end; of a line longer than 1 MiB its last part.
+          description: The line without its newline. Of a line longer than 1 MiB, only the last part.
           type: str
           returned: always
         truncated:
-          description: V(true) where it is only the last part of the line.
+          description: V(true) if RV(containers[].logs[].text) is only the last part of the line.
           type: bool
-          returned: when it is
+          returned: when the line is truncated
       sample:
         - {time: "2026-11-23T22:46:05.605346076Z", stream: stdout, text: "listening on port 8080"}
   sample:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_restore
-short_description: Let a container go on from its checkpoint
+short_description: Restore a container from its checkpoint
 version_added: 0.1.0
 description:
-  - Lets the processes of a container go on from the checkpoint that M(slipway.oci.container_checkpoint) has made, with all that
-    they had in memory. A container that runs stays as it is.
-  - With O(import) a new container is made of an archive. It gets an id of its own; the image has to be there, as have
-    directories of the host that it mounts. All of the archive is read before anything is made. When it can't go on, nothing
-    of it stays.
-  - A checkpoint is forgotten once the container goes on, unless O(keep) says otherwise.
-  - Restore archives from sources that you trust only. What cannot be right in one is refused, but an archive says what
-    processes there are and what rights the container has, as a playbook does.
-  - Needs the same runtime and the same kind of processor as the checkpoint, and CRIU as M(slipway.oci.container_checkpoint) does.
+  - Restores the processes of a container, with their memory, from the checkpoint that
+    M(slipway.oci.container_checkpoint) has created. A running container is left unchanged.
+  - With O(import), a new container is created from an archive. It gets a new id. Its image and the host directories
+    that it mounts must exist. The whole archive is verified before anything is created. If the restore fails, nothing
+    of the container remains.
+  - The checkpoint is removed once the container is restored, unless O(keep) is set.
+  - Restore only archives from sources that you trust. An invalid archive is refused, but an archive determines the
+    processes and the privileges of the container, just as a playbook does.
+  - Requires the same OCI runtime and the same type of processor as the checkpoint, and CRIU as
+    M(slipway.oci.container_checkpoint) does.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -26,43 +27,45 @@ extends_documentation_fragment:
 author:
   - Slipway authors (@slipway)
 requirements:
-  - C(criu) 3.17 or newer, and C(runc), or a C(crun) that was built with CRIU
+  - C(criu) 3.17 or newer, and C(runc) or a C(crun) that was built with CRIU support
 options:
   name:
     description:
-      - Name or id of the container. With O(import), the name of the new one; unset is the name that it had.
+      - Name or id of the container. With O(import), the name of the new container, by default the name that it had.
     type: str
   import:
     description:
-      - Archive on the host that O(slipway.oci.container_checkpoint#module:export) has written.
-      - When the container of that name came of it and runs, nothing is done. Another of that name is left alone, and the task
-        fails.
-      - A log in another place (C(path) of O(slipway.oci.container#module:log_opt)) is kept in the container's own.
+      - Path of an archive on the host, written by O(slipway.oci.container_checkpoint#module:export).
+      - If the container of that name was created from this archive and is running, nothing is done. If another
+        container has the name, it is left alone, and the task fails.
+      - A custom log path (C(path) of O(slipway.oci.container#module:log_opt)) is not restored. The log is written to
+        the container's own directory.
     type: path
     aliases: [src]
   keep:
     description:
-      - Keep the checkpoint, and CRIU's log and statistics.
+      - Keep the checkpoint and CRIU's log and statistics.
     type: bool
     default: false
   tcp_established:
     description:
-      - Open the TCP connections again that were established. The checkpoint has to have been made with the same option.
+      - Restore established TCP connections. The checkpoint must have been created with the same option.
     type: bool
     default: false
   file_locks:
     description:
-      - Take locks on files again. The checkpoint has to have been made with the same option.
+      - Restore file locks. The checkpoint must have been created with the same option.
     type: bool
     default: false
   ignore_rootfs:
     description:
-      - Do not take from the archive what the container wrote to its root file system.
+      - Do not restore what the container wrote to its root file system from the archive.
     type: bool
     default: false
   ignore_volumes:
     description:
-      - Do not take from the archive what volumes hold. Without it the task fails when a named volume is there already.
+      - Do not restore the content of volumes from the archive. Without this option, the task fails if a named volume
+        already exists.
     type: bool
     default: false
 seealso:
@@ -71,11 +74,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Let the container go on after the reboot
+- name: Restore the container after the reboot
   slipway.oci.container_restore:
     name: app
 
-- name: Make a container of an archive, under another name
+- name: Create a container from an archive under another name
   slipway.oci.container_restore:
     name: app-2
     import: /srv/app.checkpoint.tar.zst
@@ -84,7 +87,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 container:
-  description: The container, in the shape of C(podman inspect); {} in check mode when it is to be made.
+  description: The container, in the format of C(podman inspect). Empty in check mode if it would be created.
   returned: success
   type: dict
   contains:

@@ -1,17 +1,17 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell about the engine and its host."""
+"""Return information about the engine and its host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: engine_info
-short_description: Tell about the engine and what the host has for it
+short_description: Return information about the engine and its host
 version_added: 0.1.0
 description:
-  - Returns versions, programs, what the kernel has, and how many things there are. A program that is missing
-    is null and no error.
+  - Returns versions, programs, kernel features, and the number of containers, images and volumes. A missing program is
+    null and not an error.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -24,14 +24,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell about the engine
+- name: Get information about the engine
   slipway.oci.engine_info:
   register: found
 """
 
 RETURN = r"""
 engine:
-  description: The engine and its host.
+  description: Information about the engine and its host.
   returned: success
   type: dict
   contains:
@@ -40,58 +40,58 @@ engine:
       type: str
       returned: always
     runtime:
-      description: Path, name and version of the OCI runtime, null when there is none.
+      description: Path, name and version of the OCI runtime, null if none is installed.
       type: dict
       returned: always
     conmon:
-      description: Path and version of conmon, null when there is none.
+      description: Path and version of conmon, null if it is not installed.
       type: dict
       returned: always
     cgroup_version:
-      description: How control groups are mounted, V(v1), V(hybrid) or V(v2).
+      description: "The cgroup setup of the host: V(v1), V(hybrid) or V(v2)."
       type: str
       returned: always
     overlay:
-      description: Whether the kernel has overlayfs.
+      description: Whether the kernel supports overlayfs.
       type: bool
       returned: always
     storage_driver:
-      description: The storage driver that a new container gets, V(overlay), V(fuse-overlayfs) or V(vfs).
+      description: "Storage driver of new containers: V(overlay), V(fuse-overlayfs) or V(vfs)."
       type: str
       returned: always
     storage_lacks:
       description:
-        - Why it is none of the other storage drivers, by their names. What no task has tried yet is told as far as it can be
-          without trying.
-        - One that O(storage_driver) asks for and that can't be used is here too.
+        - By name of each other storage driver, the reason why it is not used. For a driver that no task has tried yet,
+          only what can be found out without trying it.
+        - A driver that O(storage_driver) asks for but that cannot be used is included.
       type: dict
       returned: always
     apparmor_profile:
       description:
-        - The AppArmor profile of containers that ask for none by O(slipway.oci.container#module:security_opt).
-        - Empty where AppArmor is not enabled, or can't be used for lack of C(apparmor_parser).
+        - AppArmor profile of containers that set none with O(slipway.oci.container#module:security_opt).
+        - Empty if AppArmor is disabled or C(apparmor_parser) is not installed.
       type: str
       returned: always
     dns:
       description:
-        - What answers the names of containers in networks.
-        - Its C(name) is V(aardvark-dns), with path and version, or V(hosts) where that is not installed. Names are lines in
-          C(/etc/hosts) of containers then.
+        - The resolver of container names in networks.
+        - C(name) is V(aardvark-dns), with its path and version, or V(hosts) if that is not installed. With V(hosts),
+          the names are written to the containers' C(/etc/hosts).
       type: dict
       returned: always
     firewall:
-      description: What writes the rules of networks, V(libnftables), V(nft) or V(iptables). Empty where none of them works.
+      description: "Backend of the firewall rules: V(libnftables), V(nft) or V(iptables). Empty if none of them works."
       type: str
       returned: always
     sysctls:
       description:
-        - Parameters of the host that the engine has set for networks since the boot, and that still are so, by their names in
-          sysctl(8), each with its value C(before) and C(after).
-        - Those of the engine's own bridges are not told. They go with the bridge.
+        - Kernel parameters of the host that the engine has changed for networks since the boot and that still have that
+          value. By name as in sysctl(8), each with its value C(before) and C(after).
+        - Parameters of the engine's own bridges are not included, because they disappear with the bridge.
       type: dict
       returned: always
     counts:
-      description: How many containers, running ones, images and volumes there are.
+      description: Number of containers, running containers, images and volumes.
       type: dict
       returned: always
   sample:

@@ -185,7 +185,7 @@ image:
       elements: str
       returned: always
     Created:
-      description: When the image was built.
+      description: Time when the image was built.
       type: str
       returned: always
     Architecture:

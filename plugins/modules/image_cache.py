@@ -1,19 +1,19 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find stages of builds that were built before."""
+"""Find build stages that were built before."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_cache
-short_description: Use the stage of a build that was built before
+short_description: Reuse a build stage that was built before
 version_added: 0.1.0
 description:
-  - Looks for the image that M(slipway.oci.container_commit) has made of a container from the image O(parent) with this key
-    (O(slipway.oci.container_commit#module:cache_key)), and gives it a name.
-  - RV(hit) tells whether there is one. Where there is none, a play builds the stage.
-  - An image that was loaded or came from elsewhere is found as well as one that was made on this host.
+  - Looks for an image that M(slipway.oci.container_commit) has created from a container of the image O(parent) with
+    this key (O(slipway.oci.container_commit#module:cache_key)), and tags it.
+  - RV(hit) returns whether there is such an image. If there is none, the play builds the stage.
+  - Images that were loaded or pulled are found as well as those created on this host.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -22,19 +22,20 @@ author:
 options:
   parent:
     description:
-      - Name or id of the image that the stage stands on. Another image of that name is another stage.
+      - Name or id of the parent image of the stage. If the name refers to a different image later, the stage is a
+        different one.
     type: str
     required: true
   key:
     description:
-      - What the stage is made of, as a text, or a list or mapping of anything. It is compared as a whole.
+      - Key of the stage, a string, list or mapping of everything that it depends on. It is compared as a whole.
     type: raw
     required: true
   image:
     description:
-      - What the image is to be called. A name without a registry is prefixed with C(localhost/). The default tag is
+      - Name to give to the image. A name without a registry is prefixed with C(localhost/). The default tag is
         C(latest).
-      - An image that had the name before loses it, but is not removed. Unset leaves all names as they are.
+      - An image that had the name before loses it, but is not removed. If unset, no name changes.
     type: str
     aliases: [name]
 seealso:
@@ -42,7 +43,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Use the stage that was built before, if there is one
+- name: Reuse the stage if it was built before
   slipway.oci.image_cache:
     parent: localhost/app:1
     key: [plugin, "1.4"]
@@ -57,7 +58,7 @@ hit:
   type: bool
   sample: true
 image:
-  description: The image, in the format of C(podman image inspect), or empty.
+  description: The image, in the format of C(podman image inspect). Empty if none was found.
   returned: success
   type: dict
   contains:
@@ -71,7 +72,7 @@ image:
       elements: str
       returned: always
     Created:
-      description: When the image was built.
+      description: Time when the image was built.
       type: str
       returned: always
     Architecture:
@@ -87,7 +88,7 @@ image:
       type: dict
       returned: always
     History:
-      description: How the image was built, step by step.
+      description: Build history of the image, step by step.
       type: list
       elements: dict
       returned: always

@@ -10,13 +10,14 @@ module: image_load
 short_description: Load images from an archive
 version_added: 0.1.0
 description:
-  - Loads every image of an OCI archive, a docker archive, or a directory as C(podman save --format oci-dir) and
-    C(podman save --format docker-dir) make it, plain or compressed with gzip, bzip2, xz or zstd. Options have the names of
-    M(containers.podman.podman_load).
-  - Of an image for several platforms the host's is loaded. Signatures, attestations and SBOMs beside images are passed over.
-  - Every blob is checked against its digest, also where what it holds is there already. An archive that is cut short,
-    altered, or would write outside of its layer is refused, and nothing of it stays.
-  - Images that are there already, under the same names, are no change.
+  - Loads the images of an OCI archive, a docker archive, or a directory as written by C(podman save --format oci-dir)
+    or C(podman save --format docker-dir). An archive may be plain or compressed with gzip, bzip2, xz or zstd. The
+    options are named as in M(containers.podman.podman_load).
+  - Of a multi-platform image, the variant for the host's platform is loaded. Signatures, attestations and SBOMs are
+    skipped.
+  - Every blob is verified against its digest, even if its content already exists on the host. An archive that is
+    truncated, altered, or would write outside its layer is refused, and nothing of it remains.
+  - Images that already exist under the same names are no change.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -26,22 +27,22 @@ author:
 options:
   input:
     description:
-      - Path of the archive, or of the directory, on the host.
+      - Path of the archive or directory on the host.
     type: path
     required: true
     aliases: [path]
   name:
     description:
-      - What the image is called on the host, in place of the names that it has in the archive. The archive must have
-        one image then, or O(reference) name one.
+      - Name of the image on the host, instead of its names in the archive. The archive must then contain one image, or
+        O(reference) must select one.
       - A name without a registry is prefixed with C(localhost/). The default tag is C(latest).
-      - Unset, it gets the archive's own names, which are taken away from images that have them.
+      - If unset, the images get their names from the archive. Other images that have these names lose them.
     type: str
   reference:
     description:
-      - Which of the archive's images to load, by a name that it has there, its id (12 digits or more) or the digest of its
-        manifest. Named by its name, it gets that name alone.
-      - Unset, all are loaded.
+      - Image of the archive to load, given by a name in the archive, its id (at least 12 digits) or the digest of its
+        manifest. An image given by name gets only that name.
+      - If unset, all images are loaded.
     type: str
 seealso:
   - module: slipway.oci.image_import
@@ -53,7 +54,7 @@ EXAMPLES = r"""
   slipway.oci.image_load:
     input: /srv/app.tar
 
-- name: Load it under a name of one's own, so that no other is taken away
+- name: Load it under a different name, so that no other image loses its name
   slipway.oci.image_load:
     input: /srv/app.tar
     name: trial/app:1
@@ -61,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The first image of the archive in the shape of C(podman image inspect).
+  description: The first image of the archive, in the format of C(podman image inspect).
   returned: success
   type: dict
   contains:
@@ -75,7 +76,7 @@ image:
       elements: str
       returned: always
     Created:
-      description: When the image was built.
+      description: Time when the image was built.
       type: str
       returned: always
     Architecture:
@@ -97,7 +98,7 @@ image:
     Os: linux
     Config: {Cmd: [/bin/server], Env: [PATH=/bin], WorkingDir: /}
 images:
-  description: All images of the archive, in its order.
+  description: All loaded images, in the order of the archive.
   returned: success
   type: list
   elements: dict

@@ -10,14 +10,14 @@ module: image_save
 short_description: Save images to an archive or a directory
 version_added: 0.1.0
 description:
-  - Writes images of the host to an archive or a directory on it, which M(slipway.oci.image_load), podman, Docker and skopeo read.
-    Options have the names of M(containers.podman.podman_save).
-  - The same images give the same bytes, whenever they are saved. Images and layers keep their ids and digests. An image that was
-    pulled keeps its manifest and blobs, and so its own digest, in a format of the manifest's kind. That is V(docker-dir) for
-    Docker's, and V(oci-archive) and V(oci-dir) for OCI's.
-  - What is there is no change when it is of that format, holds these images under these names and no others, and each of its
-    blobs has its digest. To know that it is read, and nothing is written or compressed.
-  - The archive is put in its place when it is whole. A failed or killed task leaves what was there.
+  - Writes images to an archive or a directory on the host, in a format that M(slipway.oci.image_load), podman, Docker
+    and skopeo read. The options are named as in M(containers.podman.podman_save).
+  - The same images always produce the same bytes. Images and layers keep their ids and digests. A pulled image also
+    keeps its manifest and blobs, and so its digest, if O(format) matches the type of its manifest, V(docker-dir) for a
+    Docker manifest, V(oci-archive) or V(oci-dir) for an OCI manifest.
+  - Nothing changes if O(dest) already has that format, contains exactly these images under these names, and all of its
+    blobs match their digests. To find out, the file is only read; nothing is written or compressed.
+  - The archive appears at its path only when it is complete. A failed or killed task leaves the previous content.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -28,17 +28,19 @@ author:
 options:
   image:
     description:
-      - Names or ids of the images. An image is saved under the names that it has here, without a name where it is
-        here by its id.
+      - Names or ids of the images. An image is saved under the names that are given here, or without a name if it is
+        given by its id.
     type: list
     elements: str
     required: true
     aliases: [name]
   dest:
     description:
-      - The file or directory to write. The directory that it is in has to be there.
-      - What is new can be read by root alone unless O(mode) says otherwise. What is there keeps owner and mode.
-      - A directory is replaced as a whole. One that holds anything but saved images is left alone, and the task fails.
+      - File or directory to write. Its parent directory must exist.
+      - A new file or directory is readable only by root unless O(mode) is set. An existing one keeps its owner and
+        mode.
+      - A directory is replaced as a whole. If it contains anything other than saved images, it is left alone, and the
+        task fails.
     type: path
     required: true
     aliases: [path]
@@ -54,28 +56,29 @@ options:
     default: host
   format:
     description:
-      - V(docker-archive) is one file, with layers that are not compressed. Docker and podman load several images of it.
-      - V(oci-archive) and V(oci-dir) are an OCI image layout, as a file or a directory, with layers compressed by gzip. podman
-        loads those of one image and one name.
-      - V(docker-dir) is a directory with one image, its manifest in Docker's form and its layers as they came, else not
-        compressed. It holds no names.
+      - V(docker-archive) is a single file with uncompressed layers. Docker and podman can load several images from it.
+      - V(oci-archive) and V(oci-dir) are an OCI image layout, as a file or a directory, with layers compressed with
+        gzip. podman loads only those with one image and one name.
+      - V(docker-dir) is a directory with one image, a Docker manifest, and the layers as they were pulled, otherwise
+        uncompressed. It does not contain names.
     type: str
     choices: [docker-archive, oci-archive, oci-dir, docker-dir]
     default: docker-archive
   compress:
     description:
-      - Whether layers are compressed by gzip; V(docker-archive) takes no V(true). Those that came compressed stay as they came.
-      - With V(false) none is, and the manifest is made anew.
-      - Unset, O(format) decides.
+      - Compress layers with gzip. V(true) is not supported with V(docker-archive). Layers that were pulled compressed
+        are kept as they are.
+      - With V(false), no layer is compressed, and a new manifest is written.
+      - If unset, it depends on O(format).
     type: bool
   force:
     description:
-      - Bring what is there up to date. With V(false) it is left alone, whatever it holds.
+      - Update an existing file or directory. With V(false), it is left alone, whatever its content.
     type: bool
     default: true
   multi_image_archive:
     description:
-      - Of no effect. Each word of O(image) is an image, and names of one image go together.
+      - Has no effect. Each item of O(image) is an image, and several names of one image are saved together.
     type: bool
   parcel:
     description:
@@ -85,7 +88,8 @@ options:
     description:
       - Has no effect. The file is always replaced atomically.
 notes:
-  - A layer that an older version of the collection has unpacked can be saved once its image was loaded again, or pulled again.
+  - A layer that was unpacked by an older version of the collection can be saved only after its image is loaded or
+    pulled again.
 seealso:
   - module: slipway.oci.image_load
   - module: slipway.oci.image_tag
@@ -97,7 +101,7 @@ EXAMPLES = r"""
     image: localhost/app:1
     dest: /srv/app-saved.tar
 
-- name: Save two as an OCI archive, for a group to read
+- name: Save two images as an OCI archive that a group can read
   slipway.oci.image_save:
     image:
       - localhost/app:1
@@ -132,7 +136,7 @@ actions:
   elements: str
   sample: ["saved image localhost/app:1 to /srv/app-saved.tar"]
 diff:
-  description: The images in what was there, before and after.
+  description: The images in the file or directory, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}

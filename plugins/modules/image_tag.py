@@ -1,18 +1,19 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give images further names."""
+"""Add names to images."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_tag
-short_description: Give an image further names
+short_description: Add names to an image
 version_added: 0.1.0
 description:
-  - Gives names to an image that is on the host. Options have the names of M(containers.podman.podman_tag).
-  - The image keeps the names that it has. An image that had one of the new names loses it, and stays without.
-  - Names that the image has already are no change. To take a name away is what M(slipway.oci.image_remove) does.
+  - Adds names to an image on the host. The options are named as in M(containers.podman.podman_tag).
+  - The image keeps its existing names. If another image has one of the new names, it loses that name but is not
+    removed.
+  - Names that the image already has are no change. Use M(slipway.oci.image_remove) to remove a name.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -37,7 +38,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Name the image that containers of the site are made from
+- name: Tag the image that the site's containers use
   slipway.oci.image_tag:
     image: localhost/app:1
     target_names:
@@ -58,7 +59,7 @@ actions:
   elements: str
   sample: ["tagged image 8e1d60d6b6fd as localhost/app:stable"]
 diff:
-  description: The image's names, before and after.
+  description: Names of the image, before and after the task.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}

@@ -1,19 +1,20 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Remove what nobody uses: containers, volumes, networks, images."""
+"""Remove unused containers, volumes, networks and images."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: prune
-short_description: Remove what nobody uses
+short_description: Remove unused containers, volumes, networks and images
 version_added: 0.1.0
 description:
-  - Removes containers that have ended, and volumes, networks and images that no container has.
-  - Containers go first, so what only they had goes in the same task.
-  - Nothing that runs is touched, nor what a container has that stays, also one that was only created. A container stays
-    as long as another one needs it, while it waits for a restart, and with its checkpoint.
+  - Removes containers that have exited, and volumes, networks and images that no container uses.
+  - Containers are removed first, so that anything only they used is removed in the same task.
+  - Running containers are never removed, nor is anything that a remaining container uses, even one that was only
+    created. A container is also kept while another one needs it, while it waits for a restart, and while it has a
+    checkpoint.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -22,55 +23,58 @@ author:
   - Slipway authors (@slipway)
 options:
   container:
-    description: Whether containers are removed that have ended, or were never started. Their anonymous volumes stay.
+    description: Remove containers that have exited or were never started. Their anonymous volumes are kept.
     type: bool
     default: false
   container_filters:
     description:
-      - Only containers that all of these take, with the keys of C(podman ps --filter). C(until) is about when it was created.
+      - Remove only containers that match all of these filters. The keys are those of C(podman ps --filter). C(until)
+        refers to the time of creation.
     type: dict
   image:
-    description: Whether images are removed that no container has. Without O(image_filters) those without a name alone.
+    description: Remove images that no container uses. Without O(image_filters), only those without a name.
     type: bool
     default: false
   image_filters:
     description:
-      - Only images that all of these take, with the keys of C(podman images --filter).
-      - C(dangling_only=false) takes images with a name as well. C(external) means nothing here.
+      - Remove only images that match all of these filters. The keys are those of C(podman images --filter).
+      - C(dangling_only=false) includes images with a name. C(external) has no effect.
     type: dict
   image_keep_last:
-    description: As O(slipway.oci.image_prune#module:keep_last).
+    description: See O(slipway.oci.image_prune#module:keep_last).
     type: int
   image_blobs:
-    description: As O(slipway.oci.image_prune#module:blobs).
+    description: See O(slipway.oci.image_prune#module:blobs).
     type: bool
     default: false
   network:
-    description: Whether networks are removed that no container has. The default network stays.
+    description: Remove networks that no container uses. The default network is kept.
     type: bool
     default: false
   network_filters:
-    description: Only networks that all of these take, with the keys of C(podman network ls --filter).
+    description: Remove only networks that match all of these filters. The keys are those of C(podman network ls
+      --filter).
     type: dict
   volume:
     description:
-      - Whether volumes are removed that no container has, B(with all that is in them), and their snapshots.
-      - One that is mounted on the host by its task (O(slipway.oci.volume#module:state=mounted)) stays.
+      - Remove volumes that no container uses, B(including their data) and their snapshots.
+      - A volume that is mounted on the host (O(slipway.oci.volume#module:state=mounted)) is kept.
     type: bool
     default: false
   volume_filters:
-    description: Only volumes that all of these take, with the keys of C(podman volume ls --filter).
+    description: Remove only volumes that match all of these filters. The keys are those of C(podman volume ls
+      --filter).
     type: dict
   system:
-    description: Whether containers, networks and images are pruned.
+    description: Remove unused containers, networks and images.
     type: bool
     default: false
   system_all:
-    description: With O(system), whether images with a name are removed as well.
+    description: With O(system), remove unused images that have a name as well.
     type: bool
     default: false
   system_volumes:
-    description: With O(system), whether volumes are pruned as well.
+    description: With O(system), remove unused volumes as well.
     type: bool
     default: false
 seealso:
@@ -78,21 +82,21 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Remove containers that ended more than a day ago, and what only they had
+- name: Remove containers created more than a day ago that have exited, and networks that only they used
   slipway.oci.prune:
     container: true
     container_filters:
       until: 24h
     network: true
 
-- name: Remove volumes that a test has left
+- name: Remove the volumes left by a test
   slipway.oci.prune:
     volume: true
     volume_filters:
       label:
         stage: test
 
-- name: Remove all that nobody uses, but volumes
+- name: Remove everything unused except volumes
   slipway.oci.prune:
     system: true
     system_all: true
@@ -101,19 +105,19 @@ EXAMPLES = r"""
 RETURN = r"""
 container:
   description: Ids of the containers that were removed.
-  returned: when containers are looked at
+  returned: when containers are pruned
   type: list
   elements: str
   sample: []
 volume:
   description: Names of the volumes that were removed.
-  returned: when volumes are looked at
+  returned: when volumes are pruned
   type: list
   elements: str
   sample: []
 network:
   description: Names of the networks that were removed.
-  returned: when networks are looked at
+  returned: when networks are pruned
   type: list
   elements: str
   sample: []

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Export volumes' contents."""
+"""Export the content of volumes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ module: volume_export
 short_description: Write a volume's content to a tar archive
 version_added: 0.1.0
 description:
-  - Writes all files of a volume to a tar archive on the host, whether containers have it or not. Options have the names of
-    M(containers.podman.podman_export).
-  - Owners are those on the host. Extended attributes, file capabilities, ACLs, hard links, sparse files, devices and
-    timestamps are preserved. Sockets are left out.
+  - Writes all files of a volume to a tar archive on the host, whether containers use the volume or not. The options are
+    named as in M(containers.podman.podman_export).
+  - Owners are recorded as on the host. Extended attributes, file capabilities, ACLs, hard links, sparse files, devices
+    and timestamps are preserved. Sockets are left out.
   - The archive appears at its path only when it is complete. A failed or killed task leaves the previous file, and
     nothing else.
   - The same files produce the same archive, so a second run changes nothing.
@@ -45,15 +45,16 @@ options:
     default: true
   compression:
     description:
-      - How to compress the archive. V(zstd) needs the program C(zstd) on the host.
-      - Unset, the end of the file's name decides, as in C(.tar.gz), C(.tgz), C(.tar.xz) or C(.tar.zst).
+      - Compression of the archive. V(zstd) requires the program C(zstd) on the host.
+      - If unset, it follows from the extension of O(dest), such as C(.tar.gz), C(.tgz), C(.tar.xz) or C(.tar.zst).
     type: str
     choices: [none, gzip, bzip2, xz, zstd]
   consistent:
     description:
-      - With V(pause), containers that run and have the volume stand still while it is read, so that what they wrote fits
-        together. They go on in any case, also when the task is killed.
-      - With V(none) they go on writing. What comes, goes or changes its size meanwhile does not break the archive.
+      - With V(pause), running containers that use the volume are paused while it is read, so that the copy is
+        consistent. They are always resumed, even if the task is killed.
+      - With V(none), they keep writing. Files that appear, disappear or change size meanwhile do not corrupt the
+        archive.
     type: str
     choices: [pause, none]
     default: pause
@@ -66,12 +67,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep the content of a volume
+- name: Export the content of a volume
   slipway.oci.volume_export:
     name: app-data
     dest: /srv/app-data.tar.gz
 
-- name: Keep it once, for a group to read, and let containers go on meanwhile
+- name: Export it once, readable by a group, without pausing containers
   slipway.oci.volume_export:
     name: app-data
     dest: /srv/app-data-first.tar

@@ -49,8 +49,8 @@ options:
     type: int
   consistent:
     description:
-      - With V(pause), containers that run and have the volume stand still while it is read, so that what they wrote fits
-        together. They go on in any case, also when the task is killed.
+      - With V(pause), running containers that use the volume are paused while it is read, so that the copy is
+        consistent. They are always resumed, even if the task is killed.
       - With V(none) they go on writing. The task may fail then, because of what changes while it is copied.
     type: str
     choices: [pause, none]
