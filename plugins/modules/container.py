@@ -11,16 +11,16 @@ module: container
 short_description: Run OCI containers without podman, docker or a daemon
 version_added: 0.1.0
 description:
-  - Makes, starts, alters, stops and removes a container, with a container engine that travels with this
-    module.
-  - The options have the names, aliases and syntax of M(containers.podman.podman_container). Those that are
-    not built yet are refused, never ignored.
-  - What is asked for is compared with what was asked for the last time, option by option. Where nothing
+  - Creates, starts, updates, stops and removes a container. The container engine is part of the collection.
+  - The options have the names, aliases and syntax of M(containers.podman.podman_container). Those that are not
+    implemented yet are refused, never ignored.
+  - The task is compared with the configuration that the container was created with, option by option. If nothing
     differs, nothing is done.
-  - Each option tells what its change needs. C(live) means that the container goes on running. C(recreate)
-    means that it is stopped, removed, and made anew. Its volumes keep their data, anonymous ones too.
-  - A task without any option of the container (only O(name) and O(state), say) leaves the container as it was
-    asked for and brings it to that state.
+  - The description of each option says whether it can be changed while the container runs, or whether changing it
+    recreates the container. A container is recreated by stopping it, removing it and creating it again. Its volumes
+    keep their data, including anonymous ones.
+  - A task that sets no option of the container (only O(name) and O(state), for example) keeps its configuration and
+    only changes its state.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -930,7 +930,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Run a server that keeps its data in a volume
+- name: Run a server that stores its data in a volume
   slipway.oci.container:
     name: app
     image: localhost/app:1
@@ -943,14 +943,14 @@ EXAMPLES = r"""
     wait: true
     wait_timeout: 60
 
-- name: Run a database in a network that leads nowhere, where others find it as database, too
+- name: Run a database in an internal network, with the alias database
   slipway.oci.container:
     name: db
     image: localhost/app:1
     command: [/bin/server, --listen, "5432"]
     network: ["db:alias=database"]
 
-- name: Run a web server in two networks, reached at port 8080 of the host, and at port 9000 on the host alone
+- name: Run a web server in two networks, with port 8080 published to the outside and port 9000 to the host only
   slipway.oci.container:
     name: web
     image: localhost/app:1
@@ -958,7 +958,7 @@ EXAMPLES = r"""
     network: [app, db]
     publish: ["8080:80", "127.0.0.1:9000:9000"]
 
-- name: Run a command to its end and keep what it said
+- name: Run a command, wait for it, and register its output
   slipway.oci.container:
     name: report
     image: localhost/app:1
@@ -968,7 +968,7 @@ EXAMPLES = r"""
     detach: false
   register: report
 
-- name: Have a container that sees little and can do little
+- name: Create a container with minimal privileges
   slipway.oci.container:
     name: worker
     image: localhost/app:1
@@ -983,18 +983,18 @@ EXAMPLES = r"""
     stop_timeout: 2
     state: created
 
-- name: Start it again, whatever it is doing
+- name: Restart it, whatever its state
   slipway.oci.container:
     name: worker
     state: started
     force_restart: true
 
-- name: Freeze it while a snapshot is taken
+- name: Pause it while a snapshot is taken
   slipway.oci.container:
     name: app
     state: paused
 
-- name: Let it go on
+- name: Resume it
   slipway.oci.container:
     name: app
     state: started
@@ -1021,10 +1021,10 @@ EXAMPLES = r"""
 RETURN = r"""
 container:
   description:
-    - The container in the shape of C(podman inspect). Empty when there is none (any more).
-    - What is not known is null, the exit code too.
-    - A task that is refused tells C(Id), C(Name) and C(State) alone, of the container that goes on as it was.
-  returned: success, and when what was waited for has failed
+    - The container, in the format of C(podman inspect). Empty if it does not exist.
+    - An unknown value is null, including the exit status.
+    - A refused task returns only C(Id), C(Name) and C(State) of the unchanged container.
+  returned: success, and if the container failed while the task waited for it
   type: dict
   contains:
     Id:
@@ -1079,7 +1079,7 @@ container:
         RW: true
 spec:
   description:
-    - What was asked for, in canonical form. Unset options are left out.
+    - Configuration of the container, in canonical form. Unset options are left out.
     - Values of O(env) are null without C(--diff).
   returned: success
   type: dict
@@ -1092,7 +1092,8 @@ actions:
   sample: [stopped app, removed app, created app, started app]
 diff:
   description:
-    - What differs, by option, before and after, as a task writes it. With C(--diff) its C(prepared) tells what the change costs.
+    - Differences by option, before and after the task, in the syntax of a task. With C(--diff), C(prepared) shows what
+      each change requires.
     - Values of O(env) are null without C(--diff), in RV(plan) too.
   returned: success
   type: dict
@@ -1111,38 +1112,38 @@ timings:
   type: dict
   sample: {look: 0.0021, mount_rootfs: 0.0008, copy_up: 0.0043, runtime_create: 0.0411, runtime_start: 0.0102}
 rc:
-  description: Exit code of the command, null if nobody saw it.
+  description: Exit status of the command, null if it is unknown.
   returned: O(detach=false) and the container was run
   type: int
   sample: 0
 stdout:
-  description: What the command wrote to its output.
+  description: Standard output of the command.
   returned: O(detach=false) and the container was run
   type: str
   sample: first row
 stderr:
-  description: What the command wrote to its error output.
+  description: Standard error of the command.
   returned: O(detach=false) and the container was run
   type: str
   sample: ""
 exit_code:
-  description: Exit code of the container that failed, null if nobody saw one.
-  returned: failure of what O(wait) waited for, or of a start
+  description: Exit status of the failed container, null if it is unknown.
+  returned: failure of a start, or while O(wait) was waiting
   type: int
   sample: 3
 oom_killed:
-  description: Whether the kernel killed it for want of memory.
-  returned: failure of what O(wait) waited for, or of a start
+  description: Whether the kernel's OOM killer killed it.
+  returned: failure of a start, or while O(wait) was waiting
   type: bool
   sample: false
 health:
-  description: What its health check said, C(status) and C(log). Null without a check.
-  returned: failure of what O(wait) waited for, or of a start
+  description: Result of its health check, C(status) and C(log). Null without a health check.
+  returned: failure of a start, or while O(wait) was waiting
   type: dict
   sample: null
 log:
-  description: The last 20 lines that it wrote in this run. They are in the message too.
-  returned: failure of what O(wait) waited for, or of a start
+  description: The last 20 lines that the container wrote in this run. The message includes them.
+  returned: failure of a start, or while O(wait) was waiting
   type: list
   elements: str
   sample: ["no configuration at /etc/app.conf"]

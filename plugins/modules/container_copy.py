@@ -7,18 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_copy
-short_description: Copy files into a container, or out of it
+short_description: Copy files into or out of a container
 version_added: 0.1.0
 description:
-  - Copies files and directories between a container and the host, or the controller. Options have the names of
+  - Copies files and directories between a container and the host or the controller. The options are named as in
     M(containers.podman.podman_container_copy) and M(ansible.builtin.copy).
-  - The container may run, be paused, be stopped, or never have been started. It needs no shell, no Python, no C(tar).
+  - The container may be running, paused, stopped, or never started. It needs no shell, Python or C(tar).
   - Files are compared by content. A file that is already right is not touched, so a second run changes nothing.
   - Each file is replaced atomically. A killed task leaves either the old file or the new one, never a partial one.
-  - A path in a volume, or in a directory of the host that is mounted, is written there, whether the container runs or not.
-    A volume that would be filled from the image at the first start is filled from it before.
-  - Paths of the container are resolved inside its root. A symlink never leads out of it, not even one that the container puts
-    there during the copy.
+  - A path inside a volume or a bind mount is written there, whether the container runs or not. A volume that would be
+    filled from the image at the first start is filled first.
+  - Paths in the container are resolved inside its root. A symlink never leads out of it, not even one that the
+    container creates during the copy.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -34,11 +34,10 @@ options:
     aliases: [name]
   src:
     description:
-      - The file or directory to copy.
+      - File or directory to copy.
       - A directory is copied into O(dest) under its own name. If the path ends with C(/) or C(/.), its content is
-        copied instead. Then a new O(dest) has the mode of the directory; directories above it that are new have
-        V(0755).
-      - A relative path of the container counts from its working directory, as with C(podman cp).
+        copied instead. A new O(dest) then gets the mode of the directory. New directories above it get V(0755).
+      - A relative path in the container is relative to its working directory, as with C(podman cp).
       - If it is a symlink, it is followed. Symlinks below a directory are copied as symlinks unless O(local_follow) is
         set.
       - Devices, FIFOs and sockets are not copied. They are an error unless O(exclude) matches them.
@@ -46,28 +45,30 @@ options:
     required: true
   dest:
     description:
-      - Where to copy to. Directories that are missing are made.
-      - The destination of a directory is a directory. That of a file is the new name of the file, or where it ends with C(/) or
-        is a directory, the directory that the file goes into.
-      - So other than with C(podman cp) a copy means the same whether O(dest) is there already or not, and directories do not nest
-        at the second run.
+      - Path to copy to. Missing directories are created.
+      - The destination of a directory is a directory. The destination of a file is the path of the copy, or the
+        directory to copy it into if it ends with C(/) or is an existing directory.
+      - Unlike with C(podman cp), copying a directory does the same whether O(dest) exists or not, so directories do not
+        nest on the second run.
     type: str
     required: true
   from_container:
     description:
-      - Copy out of the container. O(src) is a path in it then, else O(dest) is.
+      - Copy out of the container. O(src) is then the path in the container, otherwise O(dest) is.
     type: bool
     default: false
   remote_src:
     description:
-      - The other side is the host. With V(false) it is the controller, where O(src) is looked for as M(ansible.builtin.copy)
-        does, files of a vault are decrypted, and O(dest) is relative to the playbook.
+      - The other side of the copy is the host. With V(false), it is the controller, where O(src) is searched for as in
+        M(ansible.builtin.copy), files encrypted with Ansible Vault are decrypted, and O(dest) is relative to the
+        playbook.
     type: bool
     default: true
   archive:
     description:
-      - New files belong to the user of the container, or copied out to root. With V(false) owners are those of the source.
-      - A file that is there keeps its owner unless O(owner) or O(group) says otherwise, or this is V(false).
+      - New files belong to the container's user, or to root when copied out of the container. With V(false), they keep
+        the owners of the source.
+      - An existing file keeps its owner unless O(owner) or O(group) is set, or this is V(false).
     type: bool
     default: true
   overwrite:
@@ -78,8 +79,8 @@ options:
     default: false
   owner:
     description:
-      - Name or number of the user that the files belong to. In the container names are those
-        of its own C(/etc/passwd) and C(/etc/group), and numbers those of its user namespace.
+      - Name or number of the user that owns the files. For files in the container, names are looked up in its
+        C(/etc/passwd) and C(/etc/group), and numbers refer to its user namespace.
     type: str
   group:
     description:
@@ -96,7 +97,7 @@ options:
     type: raw
   follow:
     description:
-      - Where O(dest) is a symlink to a file, write to what it leads to, instead of replacing it.
+      - If O(dest) is a symlink to a file, write to its target instead of replacing the symlink.
     type: bool
     default: false
   local_follow:
@@ -106,20 +107,22 @@ options:
     default: false
   keep_setuid:
     description:
-      - Let files keep setuid and setgid when they are copied out of the container (O(from_container)).
-      - Otherwise they lose both, since a program that a container made setuid would be one of the host's.
-      - O(mode) is taken as it is written.
+      - Keep the setuid and setgid bits of files that are copied out of the container (O(from_container)).
+      - Otherwise they are cleared, because a program that a container made setuid would be a setuid program on the
+        host.
+      - O(mode) is not affected.
     type: bool
     default: false
   exclude:
     description:
-      - Patterns of what is neither copied nor deleted. C(*) and C(?) do not match a slash, C(**) does.
-      - A pattern with a slash counts from the top of what is copied, one without fits at any depth.
+      - Patterns of paths that are neither copied nor deleted. C(*) and C(?) do not match a slash, C(**) does.
+      - A pattern with a slash is relative to the top of the copied tree. One without a slash matches at any depth.
     type: list
     elements: str
   delete:
     description:
-      - Delete what is in the destination's directory and not in the source's. Other file systems mounted below it are kept.
+      - Delete everything in the destination directory that is not in the source. File systems mounted below it are
+        kept.
     type: bool
     default: false
   parcel:
@@ -128,15 +131,16 @@ options:
     type: path
 notes:
   - Extended attributes, ACLs and file capabilities are not copied. Hard links are copied as separate files.
-  - What is on a tmpfs of the container, as C(/tmp) may be, or in C(/dev), C(/proc) and C(/sys), is there only while it runs.
-  - A container that was made with C(read_only) is read-only here too, other than its volumes.
+  - Files on a tmpfs of the container (C(/tmp), for example), and in C(/dev), C(/proc) and C(/sys), exist only while it
+    runs.
+  - A container created with C(read_only) is read-only for this module too, except for its volumes.
 seealso:
   - module: slipway.oci.container_file
   - module: slipway.oci.container_export
 """
 
 EXAMPLES = r"""
-- name: Bring configuration of the host into a container
+- name: Copy configuration from the host into a container
   slipway.oci.container_copy:
     container: app
     src: /srv/conf/
@@ -146,7 +150,7 @@ EXAMPLES = r"""
     exclude: ["*.bak"]
     delete: true
 
-- name: Get its files out
+- name: Copy files out of a container
   slipway.oci.container_copy:
     container: app
     src: /etc/app

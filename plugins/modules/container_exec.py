@@ -10,11 +10,10 @@ module: container_exec
 short_description: Run a command in a running container
 version_added: 0.1.0
 description:
-  - Runs a command in a container that runs, and gives back its exit code and what it said.
-    Options have the names of M(containers.podman.podman_container_exec), those of input and output are of
-    M(ansible.builtin.command).
-  - Fails when the exit code is not 0. No shell is involved, neither on the host nor in the container, unless the command is one.
-  - The task counts as changed, unless O(creates) or O(removes) say that there was nothing to do.
+  - Runs a command in a running container, and returns its exit status and output. The options are named as in
+    M(containers.podman.podman_container_exec), those for input and output as in M(ansible.builtin.command).
+  - Fails if the exit status is not 0. The command is not run by a shell, neither on the host nor in the container.
+  - The task always reports a change, unless O(creates) or O(removes) show that there was nothing to do.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -29,41 +28,44 @@ options:
     required: true
   command:
     description:
-      - The command, as a list, or as one text that is split into words as a shell does. Use either this or O(argv).
+      - The command, as a list, or as a string that is split into words as a shell would. Mutually exclusive with
+        O(argv).
     type: raw
   argv:
     description:
-      - The command as a list of words. Use either this or O(command).
+      - The command as a list of words. Mutually exclusive with O(command).
     type: list
     elements: str
   env:
     description:
-      - Environment variables, on top of the container's own.
+      - Environment variables, added to the container's own.
     type: dict
   user:
     description:
-      - User, or C(user:group), by name or number. Names are those of the container's own C(/etc/passwd) and C(/etc/group).
-      - Unset is the container's own user.
+      - User, or C(user:group), by name or number. Names are looked up in the container's C(/etc/passwd) and
+        C(/etc/group).
+      - The default is the container's user.
     type: str
   workdir:
     description:
-      - Directory in the container to start in.
-      - Unset is the container's own.
+      - Working directory in the container.
+      - The default is the container's working directory.
     type: str
   privileged:
     description:
-      - Give the command all capabilities that the host has.
+      - Give the command all capabilities of the host.
     type: bool
     default: false
   tty:
     description:
-      - Give the command a terminal. Both its streams come as RV(stdout) then, with the line ends of a terminal.
+      - Allocate a terminal for the command. Both of its output streams are then returned in RV(stdout), with the line
+        endings of a terminal.
     type: bool
     default: false
   detach:
     description:
-      - Do not wait for the command. Its session is in C(ExecIDs) of the container as long as it runs, and the event C(exec_died)
-        tells its exit code. What it says is not kept.
+      - Do not wait for the command. Its session is listed in C(ExecIDs) of the container while it runs, and the event
+        C(exec_died) reports its exit status. Its output is discarded.
     type: bool
     default: false
   stdin:
@@ -72,26 +74,27 @@ options:
     type: str
   stdin_add_newline:
     description:
-      - End O(stdin) with a line end.
+      - Append a newline to O(stdin).
     type: bool
     default: true
   strip_empty_ends:
     description:
-      - Leave out empty lines at the ends of RV(stdout) and RV(stderr).
+      - Strip empty lines from the end of RV(stdout) and RV(stderr).
     type: bool
     default: true
   timeout:
     description:
-      - Seconds after which the command is killed, with all that it started.
-      - Unset waits without end. What the command has left in the background when it ends is neither waited for nor killed.
+      - Seconds after which the command and all processes that it started are killed.
+      - If unset, there is no limit. Processes that the command leaves in the background when it exits are neither
+        waited for nor killed.
     type: int
   creates:
     description:
-      - Absolute path in the container, mounted volumes included. When it is there, the command is not run.
+      - Absolute path in the container, including its volumes. If it exists, the command is not run.
     type: str
   removes:
     description:
-      - Absolute path in the container, mounted volumes included. When it is not there, the command is not run.
+      - Absolute path in the container, including its volumes. If it does not exist, the command is not run.
     type: str
 seealso:
   - module: slipway.oci.container
@@ -99,14 +102,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask the container something
+- name: Read a file with a command in the container
   slipway.oci.container_exec:
     name: app
     command: cat /data/table.db
   register: said
   changed_when: false
 
-- name: Make a file once, as another user
+- name: Create a file once, as another user
   slipway.oci.container_exec:
     name: app
     argv: [/bin/sh, -c, "echo $GREETING > /tmp/greeting"]
@@ -114,7 +117,7 @@ EXAMPLES = r"""
     user: "1000:1000"
     creates: /tmp/greeting
 
-- name: Give a command its input
+- name: Pass standard input to a command
   slipway.oci.container_exec:
     name: app
     command: cat
@@ -126,23 +129,24 @@ EXAMPLES = r"""
 RETURN = r"""
 rc:
   description:
-    - Exit code of the command, 128 and the number for a signal.
-    - 126 for a command that can't be run, 127 for one that is not there, and 125 when the engine failed.
+    - Exit status of the command. If a signal killed it, 128 plus the number of the signal.
+    - 126 if the command cannot be executed, 127 if it does not exist, 125 if the engine failed.
   returned: when the command was run and waited for
   type: int
   sample: 0
 stdout:
-  description: What it wrote to its standard output until it ended. Of more than 1 MiB the beginning is kept, with a warning.
+  description: Standard output of the command until it exited. If it exceeds 1 MiB, only the first part is returned,
+    with a warning.
   returned: when the command was run and waited for
   type: str
   sample: first row
 stderr:
-  description: What it wrote to its standard error. Of more than 1 MiB the beginning is kept, with a warning.
+  description: Standard error of the command. If it exceeds 1 MiB, only the first part is returned, with a warning.
   returned: when the command was run and waited for
   type: str
   sample: ""
 exec_id:
-  description: Id of the session.
+  description: Id of the exec session.
   returned: when the command was run
   type: str
   sample: 04a9bc0ebb5c9bd2d8fb8ea2c6a8d4c2c5b7a0b0a3b7a8a4fae4d6f9c3e1a2b5

@@ -10,8 +10,8 @@ module: container_export
 short_description: Write a container's root file system to a tar archive
 version_added: 0.1.0
 description:
-  - Writes all files of a container, those of its image and its own, to a tar archive on the host, whether it runs or not.
-    Options have the names of M(containers.podman.podman_export).
+  - Writes all files of a container, running or not, to a tar archive on the host, both those of its image and its own.
+    The options are named as in M(containers.podman.podman_export).
   - Volumes, bind mounts and other file systems mounted in the container are not part of the archive. Their mount points
     are empty directories in it.
   - Owners are recorded as the container sees them. Extended attributes, file capabilities, ACLs, hard links, sparse
@@ -48,7 +48,7 @@ options:
     default: true
   compression:
     description:
-      - How to compress the archive. V(zstd) needs the program C(zstd) on the host.
+      - Compression of the archive. V(zstd) requires the program C(zstd) on the host.
     type: str
     choices: [none, gzip, bzip2, xz, zstd]
     default: none
@@ -56,19 +56,20 @@ options:
     description:
       - Has no effect. The file is always replaced atomically.
 notes:
-  - A container that runs may change its files while they are read. Stop or pause it first where they have to fit each other.
+  - A running container may change its files while they are read. Stop or pause it first if the archive must be
+    consistent.
 seealso:
   - module: slipway.oci.image_import
   - module: slipway.oci.container
 """
 
 EXAMPLES = r"""
-- name: Keep the files of a container
+- name: Export the files of a container
   slipway.oci.container_export:
     container: app
     dest: /srv/app-files.tar
 
-- name: Keep them once, compressed, for a group to read
+- name: Export them once, compressed, readable by a group
   slipway.oci.container_export:
     container: app
     dest: /srv/app-files.tar.gz

@@ -1,20 +1,21 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write files in containers."""
+"""Manage files in containers."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_file
-short_description: Write a file in a container from a content, a file or a template
+short_description: Manage a file in a container
 version_added: 0.1.0
 description:
-  - Has one file in a container, whether it runs or not, or a directory, or has it gone.
-  - The content comes from the controller, as with M(ansible.builtin.copy) and M(ansible.builtin.template). The container needs
-    no shell and no Python.
-  - A file that has the content already is not touched, and the same task once more changes nothing.
-  - The file is replaced as a whole. Its path is resolved inside the container's root, as with M(slipway.oci.container_copy).
+  - Creates, updates or removes a file or directory in a container, running or not.
+  - The content comes from the controller, as with M(ansible.builtin.copy) and M(ansible.builtin.template). The
+    container needs neither a shell nor Python.
+  - A file that already has the content is not touched, so a second run changes nothing.
+  - The file is replaced atomically. Its path is resolved inside the container's root, as with
+    M(slipway.oci.container_copy).
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -29,34 +30,37 @@ options:
     aliases: [name]
   path:
     description:
-      - The path in the container. Directories above it that are missing are made.
-      - A relative one counts from the container's working directory.
+      - Path in the container. Missing parent directories are created.
+      - A relative path is relative to the container's working directory.
     type: str
     required: true
     aliases: [dest]
   state:
     description:
-      - With V(present), a file with what O(content), O(src) or O(template) gives.
+      - With V(present), a file with the content of O(content), O(src) or O(template).
       - With V(directory), a directory.
-      - With V(absent), nothing. A directory goes with all that is in it, unless something is mounted there.
+      - With V(absent), the file or directory is removed. A directory is removed with its content, unless something is
+        mounted in it.
     type: str
     choices: [present, absent, directory]
     default: present
   content:
     description:
-      - What the file holds. What is no text becomes JSON.
+      - Content of the file. Anything but a string is written as JSON.
     type: str
   src:
     description:
-      - A file of the controller, looked for as M(ansible.builtin.copy) does. One of a vault is decrypted.
+      - File on the controller, searched for as in M(ansible.builtin.copy). A file encrypted with Ansible Vault is
+        decrypted.
     type: str
   template:
     description:
-      - A Jinja2 template of the controller, looked for and rendered as M(ansible.builtin.template) does with its defaults.
+      - Jinja2 template on the controller, searched for and rendered as by M(ansible.builtin.template) with its
+        defaults.
     type: str
   remote_src:
     description:
-      - O(src) is a file of the host.
+      - O(src) is a path on the host.
     type: bool
     default: false
   force:
@@ -66,9 +70,9 @@ options:
     default: true
   owner:
     description:
-      - Name or number of the user that the files belong to. Names are those of
-        the container's own C(/etc/passwd) and C(/etc/group), and numbers those of its user namespace.
-      - Unset, a new file belongs to the user of the container, and one that is there keeps its owner.
+      - Name or number of the user that owns the files. Names are looked up in the container's C(/etc/passwd) and
+        C(/etc/group), and numbers refer to its user namespace.
+      - If unset, a new file belongs to the container's user, and an existing one keeps its owner.
     type: str
   group:
     description:
@@ -76,12 +80,12 @@ options:
     type: str
   mode:
     description:
-      - Octal mode, as in V('0644'), or V(preserve) for that of O(src).
-      - Unset, a new file has V('0644') and a new directory V('0755'), and what is there keeps its mode.
+      - Octal mode, for example V('0644'), or V(preserve) for the mode of O(src).
+      - If unset, a new file gets V('0644') and a new directory V('0755'). An existing one keeps its mode.
     type: raw
   follow:
     description:
-      - Where O(path) is a symlink, write to what it leads to, instead of replacing it.
+      - If O(path) is a symlink, write to its target instead of replacing the symlink.
     type: bool
     default: false
   parcel:
@@ -93,7 +97,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a file of the application
+- name: Write a configuration file
   slipway.oci.container_file:
     container: app
     path: /etc/app/local.conf
@@ -101,14 +105,14 @@ EXAMPLES = r"""
       greeting = hello
     mode: "0644"
 
-- name: Have a directory for it
+- name: Create a directory
   slipway.oci.container_file:
     container: app
     path: /var/cache/app
     state: directory
     mode: "0700"
 
-- name: Have a file gone
+- name: Remove a file
   slipway.oci.container_file:
     container: app
     path: /etc/app/local.conf

@@ -1,21 +1,21 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep containers' root file systems mounted on the host."""
+"""Mount containers' root file systems on the host."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: container_mount
-short_description: Keep a container's root file system mounted for tools on the host
+short_description: Mount a container's root file system on the host
 version_added: 0.1.0
 description:
-  - Mounts the root file system of a container on the host, whether the container runs or not, as C(podman mount) does, and tells
-    where. Scanners, C(rsync) and other tools that know no containers can work on it there.
-  - It stays mounted over starts and stops of the container until the state is V(unmounted), the container is removed, or the host
-    is rebooted. Volumes are not mounted there.
-  - Symlinks in it are the container's, and may lead anywhere on the host for a tool that follows them. To copy files, use
-    M(slipway.oci.container_copy), which resolves paths inside the container.
+  - Mounts the root file system of a container, running or not, on the host, as C(podman mount) does, and returns its
+    path. Scanners, C(rsync) and other tools that know nothing of containers can then work on it.
+  - It stays mounted when the container starts and stops, until a task sets V(unmounted), the container is removed, or
+    the host is rebooted. Volumes are not mounted in it.
+  - Symlinks in it are controlled by the container, and may point anywhere on the host for a tool that follows them. To
+    copy files, use M(slipway.oci.container_copy), which resolves paths inside the container.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -31,8 +31,9 @@ options:
     aliases: [name]
   state:
     description:
-      - With V(mounted), it is mounted. With V(unmounted), it is mounted only while the container runs.
-      - Of a container that was made with C(rootfs) nothing has to be mounted, and RV(mountpoint) is its directory.
+      - With V(mounted), the root file system is mounted. With V(unmounted), it is mounted only while the container
+        runs.
+      - For a container that was created with C(rootfs), nothing is mounted, and RV(mountpoint) is that directory.
     type: str
     choices: [mounted, unmounted]
     default: mounted
@@ -42,12 +43,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have the files of a container in reach
+- name: Mount the root file system of a container
   slipway.oci.container_mount:
     container: app
   register: files
 
-- name: Let go of them
+- name: Unmount it
   slipway.oci.container_mount:
     container: app
     state: unmounted
@@ -55,7 +56,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 mountpoint:
-  description: Where the files are, empty when V(unmounted) was wanted.
+  description: Path of the mounted root file system. Empty with O(state=unmounted).
   returned: success
   type: str
   sample: /var/lib/slipway/containers/4f1c/merged

@@ -1,7 +1,7 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pull images from registries, and remove them."""
+"""Pull and remove images."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ module: image
 short_description: Pull an image from a registry, or remove it
 version_added: 0.1.0
 description:
-  - Brings an image from a registry (OCI distribution, Docker Registry v2) to the host, or removes it. Options have the names of
-    M(containers.podman.podman_image).
-  - Two layers are fetched at a time, each checked against its digest while it comes, and unpacked while the next ones are on
-    their way. What is here already is not fetched again. A pull that broke off goes on where it stopped.
-  - The host needs Python's C(requests), which role P(slipway.oci.host#role) installs.
-  - In check mode the registry is asked, and RV(actions) tells the digest that a real run would get. Nothing is changed.
+  - Pulls an image from a registry (OCI distribution, Docker Registry v2) to the host, or removes it. The options are
+    named as in M(containers.podman.podman_image).
+  - Two layers are downloaded at a time. Each is verified against its digest during the download, and unpacked while the
+    next ones are downloaded. Layers that exist on the host are not downloaded again. An interrupted pull is resumed.
+  - The host needs the Python package C(requests), which the role P(slipway.oci.host#role) installs.
+  - In check mode, the registry is queried, and RV(actions) reports the digest that a real run would pull. Nothing is
+    changed.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -158,7 +159,7 @@ EXAMPLES = r"""
   slipway.oci.image:
     name: registry.example/team/app:1
 
-- name: Have what the tag means now
+- name: Update the image to the current version of its tag
   slipway.oci.image:
     name: registry.example/team/app:edge
     state: latest
@@ -171,7 +172,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image, in the format of C(podman image inspect); empty when it is absent.
+  description: The image, in the format of C(podman image inspect). Empty with O(state=absent).
   returned: success
   type: dict
   contains:
@@ -207,7 +208,7 @@ image:
     Os: linux
     Config: {Cmd: [/bin/server], Env: [PATH=/bin], WorkingDir: /}
 images:
-  description: The same as a list.
+  description: The same image as a list.
   returned: success
   type: list
   elements: dict

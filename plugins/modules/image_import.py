@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image_import
-short_description: Make an image from a directory or a tar archive
+short_description: Create an image from a directory or a tar archive
 version_added: 0.1.0
 description:
-  - Makes an image of one layer from a tree of files on the host.
-  - The same files and the same O(changes) give the same image, so a second run changes nothing.
+  - Creates an image with one layer from a directory tree or a tar archive on the host.
+  - The same files and the same O(changes) produce the same image, so a second run changes nothing.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -22,7 +22,7 @@ author:
 options:
   src:
     description:
-      - Path of the directory or of the tar archive (plain or compressed with gzip or zstd) on the host.
+      - Path of the directory or tar archive (plain or compressed with gzip or zstd) on the host.
     type: path
     required: true
   name:
@@ -32,10 +32,10 @@ options:
     required: true
   changes:
     description:
-      - What the image says of command, environment and so on. Each is a line of a Dockerfile, or a mapping
-        from its first word to the rest.
-      - Words are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE), C(LABEL), C(STOPSIGNAL), C(USER), C(VOLUME) and
-        C(WORKDIR).
+      - Configuration of the image, such as its command and environment. Each item is a Dockerfile instruction, or a
+        mapping from its keyword to its arguments.
+      - The supported instructions are C(CMD), C(ENTRYPOINT), C(ENV), C(EXPOSE), C(LABEL), C(STOPSIGNAL), C(USER),
+        C(VOLUME) and C(WORKDIR).
     type: list
     elements: raw
     aliases: [change]
@@ -48,7 +48,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make an image of a directory
+- name: Create an image from a directory
   slipway.oci.image_import:
     src: /srv/tree
     name: localhost/tree:1

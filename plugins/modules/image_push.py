@@ -10,13 +10,14 @@ module: image_push
 short_description: Push an image to a registry
 version_added: 0.1.0
 description:
-  - Has a name in a registry mean an image of this host. Where it does already is no change.
-  - Only what the registry lacks is sent, two blobs at a time. What another of its repositories has is taken from there. An
-    upload that breaks off goes on where it stopped, if the registry can.
-  - An image that was pulled is sent as it came, so its digest stays the same. For others a manifest is made, and their layers
-    are compressed by gzip; the same image gives the same digest each time.
-  - The host needs Python's C(requests), which role P(slipway.oci.host#role) installs.
-  - In check mode the registry is asked. Nothing is sent.
+  - Pushes an image of the host to a registry. If the name in the registry already refers to this image, nothing
+    changes.
+  - Only blobs that the registry lacks are uploaded, two at a time. Blobs that another of its repositories has are
+    mounted from there. An interrupted upload is resumed if the registry supports it.
+  - A pulled image is pushed exactly as it was pulled, so it keeps its digest. For other images, a manifest is created
+    and the layers are compressed with gzip. The same image always produces the same digest.
+  - The host needs the Python package C(requests), which the role P(slipway.oci.host#role) installs.
+  - In check mode, the registry is queried, but nothing is uploaded.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -103,13 +104,13 @@ EXAMPLES = r"""
 RETURN = r"""
 digest:
   description:
-    - Digest of the manifest that the name means in the registry. In check mode that of the manifest which the image came
-      with, if any.
+    - Digest of the manifest that the name refers to in the registry. In check mode, the digest of the manifest that the
+      image was pulled with, if any.
   returned: success
   type: str
   sample: sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 dest:
-  description: The name in full.
+  description: The full name.
   returned: success
   type: str
   sample: registry.example/other/app:2
@@ -125,12 +126,12 @@ actions:
   elements: str
   sample: ["pushed image registry.example/team/app:edge to registry.example/other/app:2"]
 diff:
-  description: Empty.
+  description: Always empty.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: Empty as well.
+  description: Always empty.
   returned: success
   type: dict
   sample: {cost: "", changes: []}

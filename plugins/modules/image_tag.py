@@ -28,7 +28,7 @@ options:
     required: true
   target_names:
     description:
-      - The names to give it. Without a registry a name is below C(localhost/), without a tag it is C(latest).
+      - Names to add. Without a registry a name is below C(localhost/), without a tag it is C(latest).
     type: list
     elements: str
     required: true

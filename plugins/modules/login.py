@@ -10,12 +10,13 @@ module: login
 short_description: Log in to a registry
 version_added: 0.1.0
 description:
-  - Verifies a user and password with a registry, and keeps them on the host in the file where podman and skopeo look for them
-    too. Options have the names of M(containers.podman.podman_login).
-  - Credentials that the file has already, and that the registry still takes, are no change. The file is written as a whole,
-    readable by its owner alone; other registries, and what else it holds, stay as they are. A file that is broken is not written.
-  - Where the file names a credential helper for the registry (C(credHelpers), C(credsStore)), that keeps them.
-  - In check mode the registry is asked as well. Nothing is written.
+  - Verifies a user and password with a registry, and stores them on the host in the credentials file that podman and
+    skopeo use as well. The options are named as in M(containers.podman.podman_login).
+  - Nothing changes if the file already has these credentials and the registry still accepts them. The file is replaced
+    atomically and readable only by its owner. Its other entries are kept. An invalid file is not overwritten.
+  - If the file names a credential helper for the registry (C(credHelpers), C(credsStore)), the helper stores the
+    credentials.
+  - In check mode, the credentials are verified with the registry, but nothing is written.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -89,7 +90,7 @@ EXAMPLES = r"""
     username: bob
     password: "{{ registry_password }}"
 
-- name: Keep the credentials of a team in a file of their own
+- name: Store the credentials of a team in a separate file
   slipway.oci.login:
     registry: registry.example/team
     username: bob
@@ -99,17 +100,17 @@ EXAMPLES = r"""
 
 RETURN = r"""
 registry:
-  description: The registry, as the file has it.
+  description: The registry, as recorded in the file.
   returned: success
   type: str
   sample: registry.example
 username:
-  description: Who is logged in; empty where the file has a token in place of a user.
+  description: The user that is logged in. Empty if the file has a token instead of a user.
   returned: success
   type: str
   sample: bob
 auth_file:
-  description: The file that has the credentials, or names what has them.
+  description: The file that has the credentials, or that names the credential helper.
   returned: success
   type: str
   sample: /run/containers/0/auth.json
@@ -120,12 +121,12 @@ actions:
   elements: str
   sample: ["logged in to registry.example as bob"]
 diff:
-  description: Empty; credentials are not shown.
+  description: Always empty, because credentials are not shown.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: Empty as well.
+  description: Always empty.
   returned: success
   type: dict
   sample: {cost: "", changes: []}

@@ -10,10 +10,11 @@ module: logout
 short_description: Log out of a registry
 version_added: 0.1.0
 description:
-  - Removes the credentials of a registry, or all, from the file where M(slipway.oci.login) and C(podman login) keep them. Options
-    have the names of M(containers.podman.podman_logout).
-  - Where the file has none is no change. Where it names a credential helper for the registry, that forgets them.
-  - No registry is asked.
+  - Removes the credentials of a registry, or all of them, from the file where M(slipway.oci.login) and C(podman login)
+    store them. The options are named as in M(containers.podman.podman_logout).
+  - If the file has none, nothing changes. If it names a credential helper for the registry, the credentials are removed
+    from the helper.
+  - No registry is contacted.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -57,7 +58,7 @@ EXAMPLES = r"""
   slipway.oci.logout:
     registry: registry.example
 
-- name: Forget all that a file has
+- name: Remove all credentials of a file
   slipway.oci.logout:
     all: true
     auth_file: /srv/auth.json
@@ -65,7 +66,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 registry:
-  description: The registry; empty with O(all).
+  description: The registry. Empty with O(all).
   returned: success
   type: str
   sample: registry.example
@@ -81,12 +82,12 @@ actions:
   elements: str
   sample: ["logged out of registry.example"]
 diff:
-  description: Empty; credentials are not shown.
+  description: Always empty, because credentials are not shown.
   returned: success
   type: dict
   sample: {before: {}, after: {}, before_header: "", after_header: ""}
 plan:
-  description: Empty as well.
+  description: Always empty.
   returned: success
   type: dict
   sample: {cost: "", changes: []}

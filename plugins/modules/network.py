@@ -1,22 +1,22 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have networks, change them or remove them."""
+"""Create, update and remove networks."""
 
 from __future__ import annotations
 
 # `make generated` writes the options, from _module/tasks/network_options.py.
 DOCUMENTATION = r"""
 module: network
-short_description: Manage networks of containers
+short_description: Manage container networks
 version_added: 0.1.0
 description:
-  - Makes a network, changes its labels, or removes it. What of a network can't be changed needs it made anew, which is
-    done while no container is attached to it, and refused while one is.
-  - The options are those of M(containers.podman.podman_network). What a task does not say of an existing network, it
-    keeps, but for its labels.
-  - The network V(slipway), which containers have whose tasks name none, is made at first need, and may be made with
-    other options before.
+  - Creates a network, changes its labels, or removes it. Changing anything else recreates the network, which is refused
+    while a container is attached to it.
+  - The options are those of M(containers.podman.podman_network). An existing network keeps the values of options that
+    the task does not set, except for its labels.
+  - Containers whose tasks name no network use the network V(slipway). It is created when it is first needed, unless a
+    task has created it with other options before.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -179,12 +179,12 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a network, with a subnet that is free
+- name: Create a network with a free subnet
   slipway.oci.network:
     name: app
     labels: {tier: web}
 
-- name: Have a network of both versions of IP
+- name: Create a network with IPv4 and IPv6
   slipway.oci.network:
     name: both
     subnet: [10.231.7.0/24, "fd00:231:7::/64"]
@@ -192,13 +192,13 @@ EXAMPLES = r"""
     ip_range: [10.231.7.128/25]
     interface_name: both0
 
-- name: Have a network that leads nowhere, for databases
+- name: Create an internal network for databases
   slipway.oci.network:
     name: db
     internal: true
     opt: {mtu: 1400, isolate: true}
 
-- name: Let containers of a network ask a name server of their own
+- name: Create a network with its own name server
   slipway.oci.network:
     name: lab
     net_config:
@@ -224,7 +224,7 @@ network:
       type: str
       returned: always
     id:
-      description: Id of the network, 64 digits.
+      description: Id of the network, 64 hexadecimal digits.
       type: str
       returned: always
     driver:
@@ -232,37 +232,38 @@ network:
       type: str
       returned: always
     network_interface:
-      description: The bridge on the host, which is made for the first container; of other drivers the parent.
+      description: The bridge on the host, which is created for the first container. With other drivers, the parent
+        interface.
       type: str
       returned: always
     created:
-      description: When the network was made.
+      description: Time when the network was created.
       type: str
       returned: always
     subnets:
-      description: The subnets in use, each with C(subnet), C(gateway) and C(lease_range) where there are any.
+      description: Subnets of the network, each with C(subnet) and, if set, C(gateway) and C(lease_range).
       type: list
       elements: dict
       returned: always
     routes:
-      description: Routes of each container, each with C(destination), C(gateway) and C(metric).
+      description: Routes that each container gets, each with C(destination), C(gateway) and C(metric).
       type: list
       elements: dict
       returned: always
     ipv6_enabled:
-      description: Whether a subnet is of IPv6.
+      description: Whether the network has an IPv6 subnet.
       type: bool
       returned: always
     internal:
-      description: Whether nothing outside of the network can be reached.
+      description: Whether the network has no access to the outside.
       type: bool
       returned: always
     dns_enabled:
-      description: Whether containers find each other by name.
+      description: Whether containers can resolve each other's names.
       type: bool
       returned: always
     network_dns_servers:
-      description: Servers that are asked for all other names.
+      description: Name servers for all other names.
       type: list
       elements: str
       returned: always
@@ -271,19 +272,19 @@ network:
       type: dict
       returned: always
     options:
-      description: Options of the driver.
+      description: Driver options.
       type: dict
       returned: always
     ipam_options:
-      description: C(driver) says who gives out addresses.
+      description: C(driver) is the driver that assigns addresses.
       type: dict
       returned: always
     containers:
-      description: The containers that are attached, by id, each with C(name) and C(interfaces).
+      description: Attached containers by id, each with C(name) and C(interfaces).
       type: dict
       returned: always
     used_by:
-      description: Names of the containers that are attached.
+      description: Names of the attached containers.
       type: list
       elements: str
       returned: always

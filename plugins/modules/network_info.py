@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell about networks."""
+"""Return information about networks."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: network_info
-short_description: Tell about networks
+short_description: Return information about networks
 version_added: 0.1.0
 description:
   - Returns all networks of the engine, or the named ones in the order given.
@@ -26,7 +26,7 @@ options:
     elements: str
   label:
     description:
-      - Return only those that have all of these labels, each V(NAME) or V(NAME=VALUE).
+      - Return only networks that have all of these labels, each V(NAME) or V(NAME=VALUE).
     type: list
     elements: str
     aliases: [labels]
@@ -35,16 +35,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell about all networks
+- name: Get information about all networks
   slipway.oci.network_info:
   register: everything
 
-- name: Tell about two networks
+- name: Get information about two networks
   slipway.oci.network_info:
     name: [app, db]
   register: found
 
-- name: Tell about the networks of one tier
+- name: Get information about the networks of one tier
   slipway.oci.network_info:
     label: [tier=web]
   register: web
@@ -63,7 +63,7 @@ networks:
       type: str
       returned: always
     id:
-      description: Id of the network, 64 digits.
+      description: Id of the network, 64 hexadecimal digits.
       type: str
       returned: always
     driver:
@@ -71,37 +71,38 @@ networks:
       type: str
       returned: always
     network_interface:
-      description: The bridge on the host, which is made for the first container; of other drivers the parent.
+      description: The bridge on the host, which is created for the first container. With other drivers, the parent
+        interface.
       type: str
       returned: always
     created:
-      description: When the network was made.
+      description: Time when the network was created.
       type: str
       returned: always
     subnets:
-      description: The subnets in use, each with C(subnet), C(gateway) and C(lease_range) where there are any.
+      description: Subnets of the network, each with C(subnet) and, if set, C(gateway) and C(lease_range).
       type: list
       elements: dict
       returned: always
     routes:
-      description: Routes of each container, each with C(destination), C(gateway) and C(metric).
+      description: Routes that each container gets, each with C(destination), C(gateway) and C(metric).
       type: list
       elements: dict
       returned: always
     ipv6_enabled:
-      description: Whether a subnet is of IPv6.
+      description: Whether the network has an IPv6 subnet.
       type: bool
       returned: always
     internal:
-      description: Whether nothing outside of the network can be reached.
+      description: Whether the network has no access to the outside.
       type: bool
       returned: always
     dns_enabled:
-      description: Whether containers find each other by name.
+      description: Whether containers can resolve each other's names.
       type: bool
       returned: always
     network_dns_servers:
-      description: Servers that are asked for all other names.
+      description: Name servers for all other names.
       type: list
       elements: str
       returned: always
@@ -110,19 +111,19 @@ networks:
       type: dict
       returned: always
     options:
-      description: Options of the driver.
+      description: Driver options.
       type: dict
       returned: always
     ipam_options:
-      description: C(driver) says who gives out addresses.
+      description: C(driver) is the driver that assigns addresses.
       type: dict
       returned: always
     containers:
-      description: The containers that are attached, by id, each with C(name) and C(interfaces).
+      description: Attached containers by id, each with C(name) and C(interfaces).
       type: dict
       returned: always
     used_by:
-      description: Names of the containers that are attached.
+      description: Names of the attached containers.
       type: list
       elements: str
       returned: always

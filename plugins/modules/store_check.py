@@ -1,21 +1,22 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Look whether images are whole on the disk, and mend them."""
+"""Verify the image store on disk, and repair it."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: store_check
-short_description: Look whether images are whole on the disk, and mend them
+short_description: Verify the images on disk, and repair them
 version_added: 0.1.0
 description:
-  - Looks for layers that are missing or altered, for blobs that are missing or hold something else, for rows of the
-    database without files and files without rows, and for what killed tasks have left.
-  - With O(repair) it mends what it can. A layer is unpacked again from the blob that is kept of it, what nobody has is
-    removed, and what the database says wrongly is taken from what lies beside the image. For the rest a warning says what to do.
-  - A layer that a container has mounted is never touched, only told.
-  - It may run while containers run, and while images are pulled.
+  - Looks for missing or altered layers and blobs, for database entries without files, files without database entries,
+    and leftovers of killed tasks.
+  - With O(repair), faults are repaired where possible. A layer is unpacked again from its blob, unused files are
+    removed, and wrong database entries are restored from the metadata stored with the image. For other faults, a
+    warning says what to do.
+  - A layer that is mounted by a container is reported but never touched.
+  - The module can run while containers run and images are pulled.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -23,11 +24,11 @@ author:
   - Slipway authors (@slipway)
 options:
   repair:
-    description: Whether to mend what can be mended. In check mode the task only tells what that would be.
+    description: Repair what can be repaired. In check mode, only report what would be repaired.
     type: bool
     default: false
   quick:
-    description: Whether to leave unread what layers and blobs hold, so that only what is missing or too much is found.
+    description: Do not read the content of layers and blobs. Only missing and superfluous ones are then found.
     type: bool
     default: false
 seealso:
@@ -35,11 +36,11 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look whether the store is whole
+- name: Verify the image store
   slipway.oci.store_check:
   register: store
 
-- name: Mend what is not
+- name: Repair the image store
   slipway.oci.store_check:
     repair: true
   register: store
@@ -47,32 +48,32 @@ EXAMPLES = r"""
 
 RETURN = r"""
 faults:
-  description: What was found to be wrong. Empty, when the store is whole.
+  description: Faults that were found. Empty if the store is intact.
   returned: success
   type: list
   elements: dict
   contains:
     kind:
       description:
-        - What it is. One of V(image_config), V(image_layers), V(image_manifest), V(image_note), V(image_unknown), V(image_gone),
-          V(blob_missing), V(blob_altered), V(blob_unused), V(layer_missing), V(layer_altered), V(layer_unused), V(left),
-          V(strange).
+        - Type of the fault. One of V(image_config), V(image_layers), V(image_manifest), V(image_note),
+          V(image_unknown), V(image_gone), V(blob_missing), V(blob_altered), V(blob_unused), V(layer_missing),
+          V(layer_altered), V(layer_unused), V(left), V(strange).
       type: str
       returned: always
     subject:
-      description: The chain id of the layer, the digest of the blob, the id of the image, or a path.
+      description: Chain id of the layer, digest of the blob, id of the image, or a path.
       type: str
       returned: always
     text:
-      description: The fault in words.
+      description: Description of the fault.
       type: str
       returned: always
     remedy:
-      description: What is left to do, "" for nothing.
+      description: What remains to be done. Empty if nothing does.
       type: str
       returned: always
     mended:
-      description: Whether it was mended. In check mode, whether it would be.
+      description: Whether the fault was repaired. In check mode, whether it would be.
       type: bool
       returned: always
   sample:

@@ -1,26 +1,27 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make, alter, mount and remove named volumes."""
+"""Create, update, mount and remove named volumes."""
 
 from __future__ import annotations
 
 # `make generated` writes the options, from _module/tasks/volume_options.py.
 DOCUMENTATION = r"""
 module: volume
-short_description: Make, alter, mount and remove named volumes
+short_description: Create, update, mount and remove named volumes
 version_added: 0.1.0
 description:
-  - Makes, alters, mounts and removes a named volume. Options have the names of M(containers.podman.podman_volume).
-  - A new volume is empty. The first container that mounts it fills it with what its image has at that place.
-  - A volume is a directory of the engine, or a file system of its own (a tmpfs, a disk, a file with a file system, an NFS
-    export, another directory, an overlay), which is mounted while containers that have the volume live, and unmounted when
-    none does. What a tmpfs holds is gone then, at a restart too.
-  - Data is removed by O(state=absent) and by O(recreate=true), and by nothing else. A changed option never removes any. What a
-    device, a server or another directory holds is not removed by these either.
-  - A first copy is all or nothing, and goes into a volume only while that is empty. The empty directory V(lost+found) of a
-    file system that was just made counts as nothing. Names that begin with V(.slipway-copyup) are the engine's in a volume
-    with a file system of its own.
+  - Creates, updates, mounts and removes a named volume. The options are named as in M(containers.podman.podman_volume).
+  - A new volume is empty. When the first container mounts it, it is filled with the content of that container's image
+    at the mount point (copy-up).
+  - A volume is a directory of the engine, or has its own file system (a tmpfs, a disk, an image file, an NFS export,
+    another directory, an overlay). Its own file system is mounted while containers that use the volume are live, and
+    unmounted otherwise. The content of a tmpfs is then lost, also on a restart.
+  - Data is removed only by O(state=absent) and by O(recreate=true), never by a changed option. Even then, the content
+    of a device, a server or another directory is not removed.
+  - Copy-up is all or nothing, and is done only while the volume is empty. A volume that contains only the empty
+    directory V(lost+found) of a new file system counts as empty. In a volume with its own file system, names that begin
+    with V(.slipway-copyup) are reserved for the engine.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.podman
@@ -151,41 +152,41 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a volume
+- name: Create a volume
   slipway.oci.volume:
     name: app-cache
     labels: {tier: cache}
 
-- name: Have a volume that holds what the image ships, before any container starts
+- name: Create a volume filled from an image before any container starts
   slipway.oci.volume:
     name: app-config
     populate: once
     populate_from: {image: "localhost/app:1", path: /etc/app}
 
-- name: Put the image's files in it anew, and keep what was there as a snapshot
+- name: Fill it from the image again, and keep the previous content as a snapshot
   slipway.oci.volume:
     name: app-config
     populate: again
 
-- name: Have a volume in memory, for one user
+- name: Create a volume in memory for one user
   slipway.oci.volume:
     name: scratch
     options: [type=tmpfs, "o=size=64m,nosuid,nodev"]
     uid: 1000
     mode: "0700"
 
-- name: Mount a volume for a tool of the host
+- name: Mount a volume for a tool on the host
   slipway.oci.volume:
     name: scratch
     state: mounted
   register: scratch
 
-- name: Let go of it
+- name: Unmount it
   slipway.oci.volume:
     name: scratch
     state: unmounted
 
-- name: Remove it and all that it holds
+- name: Remove a volume and its data
   slipway.oci.volume:
     name: app-cache
     state: absent
@@ -202,7 +203,7 @@ volume:
       type: str
       returned: always
     Mountpoint:
-      description: Directory on the host that holds the data.
+      description: Directory on the host that contains the data.
       type: str
       returned: always
     Driver:
@@ -214,40 +215,42 @@ volume:
       type: dict
       returned: always
     CreatedAt:
-      description: When the volume was made.
+      description: Time when the volume was created.
       type: str
       returned: always
     used_by:
-      description: Names of the containers that have the volume.
+      description: Names of the containers that use the volume.
       type: list
       elements: str
       returned: always
     populated_from:
-      description: Image id, path and amount of what the volume was filled with, null if it was not.
+      description: Image id, path and size of the content that the volume was filled with. Null if it was not filled
+        from an image.
       type: dict
       returned: always
     Options:
-      description: Options of the driver in podman's words.
+      description: Driver options, in podman's format.
       type: dict
       returned: always
     UID:
-      description: Owner of the volume's root as asked for, 0 when nothing was.
+      description: Configured owner of the volume's top directory, 0 by default.
       type: int
       returned: always
     GID:
-      description: Group of the volume's root as asked for, 0 when nothing was.
+      description: Configured group of the volume's top directory, 0 by default.
       type: int
       returned: always
     MountCount:
-      description: How many need the volume at the moment, containers that live, and a user who wants it mounted.
+      description: Number of current users of the volume. These are live containers, and the host if
+        O(slipway.oci.volume#module:state=mounted).
       type: int
       returned: always
     mounted:
-      description: Whether the volume's own file system is mounted, null for a plain directory.
+      description: Whether the volume's own file system is mounted. Null for a plain directory.
       type: bool
       returned: always
     stays_mounted:
-      description: Whether it stays mounted without containers.
+      description: Whether the volume stays mounted without containers.
       type: bool
       returned: always
   sample:
@@ -262,7 +265,8 @@ volume:
     populated_from: null
     mounted: null
 mount_point:
-  description: Where the volume's content is on the host, as in V(volume.Mountpoint); empty for one that is gone.
+  description: Path of the volume's content on the host, the same as RV(volume.Mountpoint). Empty if the volume does not
+    exist.
   returned: success
   type: str
   sample: /var/lib/slipway/volumes/app-data/data

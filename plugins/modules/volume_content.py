@@ -1,22 +1,23 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Have files in volumes."""
+"""Manage files in volumes."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_content
-short_description: Have files in a volume
+short_description: Manage files in a volume
 version_added: 0.1.0
 description:
-  - Has files and directories of the controller or the host, contents and rendered templates in a volume.
-    Options have the names of M(ansible.builtin.copy).
-  - Containers may have the volume and run. None is needed.
+  - Writes files and directories from the controller or the host, literal content and rendered templates to a volume.
+    The options are named as in M(ansible.builtin.copy).
+  - No container is needed. Containers that use the volume may be running.
   - Files are compared by content. A file that is already right is not touched, so a second run changes nothing.
   - Each file is replaced atomically. A killed task leaves either the old file or the new one, never a partial one.
-  - Paths are resolved inside the volume. A symlink never leads out of it, not even one that a container puts there meanwhile.
-  - A volume that holds something is not filled from an image any more.
+  - Paths are resolved inside the volume. A symlink never leads out of it, not even one that a container creates during
+    the task.
+  - A volume that has content is no longer filled from an image.
 extends_documentation_fragment:
   - slipway.oci.engine
   - slipway.oci.attributes
@@ -31,7 +32,7 @@ options:
     aliases: [volume]
   src:
     description:
-      - The file or directory to have in the volume.
+      - File or directory to copy into the volume.
       - A directory is copied into O(dest) under its own name. If the path ends with C(/) or C(/.), its content is
         copied instead.
       - If it is a symlink, it is followed. Symlinks below a directory are copied as symlinks unless O(local_follow) is
@@ -40,59 +41,59 @@ options:
     type: str
   remote_src:
     description:
-      - O(src) is on the host. With V(false) it is on the controller, where it is looked for as M(ansible.builtin.copy) does, and
-        files of a vault are decrypted.
+      - O(src) is a path on the host. With V(false), it is on the controller, where it is searched for as in
+        M(ansible.builtin.copy), and files encrypted with Ansible Vault are decrypted.
     type: bool
     default: false
   files:
     description:
-      - Files to have. One of them wins over a file of O(src) at the same place.
+      - Files to write. They take precedence over a file of O(src) at the same path.
     type: list
     elements: dict
     suboptions:
       path:
         description:
-          - The file, below O(dest). Directories that are missing are made.
+          - Path of the file, relative to O(dest). Missing directories are created.
         type: str
         required: true
       content:
         description:
-          - What the file holds. Anything but a text becomes JSON.
+          - Content of the file. Anything but a string is written as JSON.
         type: raw
       template:
         description:
-          - A template of the controller, whose result the file holds.
+          - Template on the controller that is rendered to the file.
         type: str
       owner:
         description:
-          - Name or number of its user, where it is not O(owner).
+          - Name or number of the file's owner, instead of O(owner).
         type: str
       group:
         description:
-          - Name or number of its group, where it is not O(group).
+          - Name or number of the file's group, instead of O(group).
         type: str
       mode:
         description:
-          - Its octal mode, where it is not O(mode).
+          - Octal mode of the file, instead of O(mode).
         type: raw
   dest:
     description:
-      - The directory in the volume that all of it goes into. It is made where it is missing.
+      - Directory in the volume to write to. It is created if it does not exist.
     type: str
     default: /
   owner:
     description:
-      - Name or number of the user that files and directories belong to. Names are those of the host.
-      - Unset, what is new belongs to the owner of the volume's own directory, and what is there keeps its owner.
+      - Name or number of the user that owns the files and directories. Names are those of the host.
+      - If unset, new files belong to the owner of the volume's top directory, and existing ones keep their owner.
     type: str
   group:
     description:
-      - Name or number of the group. Unset, as with O(owner).
+      - Name or number of the group. If unset, the same as for O(owner).
     type: str
   mode:
     description:
       - Octal mode of all files, for example V('0644'). If unset or V(preserve), the mode of the source.
-      - New files of O(files) have V('0644') unless something is said, and those that are there keep theirs.
+      - By default, new files of O(files) get V('0644'), and existing ones keep their mode.
     type: raw
   directory_mode:
     description:
@@ -101,13 +102,13 @@ options:
     type: raw
   exclude:
     description:
-      - Patterns of what is neither written nor deleted. C(*) and C(?) do not match a slash, C(**) does.
-      - A pattern with a slash counts from O(dest), one without fits at any depth.
+      - Patterns of paths that are neither written nor deleted. C(*) and C(?) do not match a slash, C(**) does.
+      - A pattern with a slash is relative to O(dest). One without a slash matches at any depth.
     type: list
     elements: str
   delete:
     description:
-      - Delete what is in O(dest) and neither in O(src) nor in O(files). C(lost+found) of a file system stays.
+      - Delete everything in O(dest) that is neither in O(src) nor in O(files), except a file system's C(lost+found).
     type: bool
     default: false
   overwrite:
@@ -134,7 +135,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have the configuration of the host in a volume, and nothing else there
+- name: Copy configuration from the host to a volume, and delete everything else there
   slipway.oci.volume_content:
     name: app-data
     src: /srv/tree/
@@ -145,7 +146,7 @@ EXAMPLES = r"""
     exclude: ["*.bak"]
     delete: true
 
-- name: Have two files
+- name: Write two files
   slipway.oci.volume_content:
     name: app-data
     files:

@@ -1,13 +1,13 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell about volumes."""
+"""Return information about volumes."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_info
-short_description: Tell about volumes
+short_description: Return information about volumes
 version_added: 0.1.0
 description:
   - Returns all volumes of the engine, or the named ones in the order given.
@@ -26,7 +26,7 @@ options:
     elements: str
   label:
     description:
-      - Return only those that have all of these labels, each V(NAME) or V(NAME=VALUE).
+      - Return only volumes that have all of these labels, each V(NAME) or V(NAME=VALUE).
     type: list
     elements: str
     aliases: [labels]
@@ -35,16 +35,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Tell about all volumes
+- name: Get information about all volumes
   slipway.oci.volume_info:
   register: everything
 
-- name: Tell about two volumes
+- name: Get information about two volumes
   slipway.oci.volume_info:
     name: [app-data, app-cache]
   register: found
 
-- name: Tell about the volumes of one tier
+- name: Get information about the volumes of one tier
   slipway.oci.volume_info:
     label: [tier=db]
   register: databases
@@ -64,7 +64,7 @@ volumes:
       type: str
       returned: always
     Mountpoint:
-      description: Directory on the host that holds the data.
+      description: Directory on the host that contains the data.
       type: str
       returned: always
     Driver:
@@ -76,44 +76,47 @@ volumes:
       type: dict
       returned: always
     CreatedAt:
-      description: When the volume was made.
+      description: Time when the volume was created.
       type: str
       returned: always
     used_by:
-      description: Names of the containers that have the volume.
+      description: Names of the containers that use the volume.
       type: list
       elements: str
       returned: always
     populated_from:
-      description: Image id, path and amount of what the volume was filled with, null if it was not.
+      description: Image id, path and size of the content that the volume was filled with. Null if it was not filled
+        from an image.
       type: dict
       returned: always
     Options:
-      description: Options of the driver in podman's words.
+      description: Driver options, in podman's format.
       type: dict
       returned: always
     UID:
-      description: Owner of the volume's root as asked for, 0 when nothing was.
+      description: Configured owner of the volume's top directory, 0 by default.
       type: int
       returned: always
     GID:
-      description: Group of the volume's root as asked for, 0 when nothing was.
+      description: Configured group of the volume's top directory, 0 by default.
       type: int
       returned: always
     MountCount:
-      description: How many need the volume at the moment, containers that live, and a user who wants it mounted.
+      description: Number of current users of the volume. These are live containers, and the host if
+        O(slipway.oci.volume#module:state=mounted).
       type: int
       returned: always
     mounted:
-      description: Whether the volume's own file system is mounted, null for a plain directory.
+      description: Whether the volume's own file system is mounted. Null for a plain directory.
       type: bool
       returned: always
     stays_mounted:
-      description: Whether it stays mounted without containers.
+      description: Whether the volume stays mounted without containers.
       type: bool
       returned: always
     snapshots:
-      description: Snapshots of the volume, the oldest first, each with C(name), C(created), C(reason), C(entries) and C(bytes).
+      description: Snapshots of the volume, oldest first, each with C(name), C(created), C(reason), C(entries) and
+        C(bytes).
       type: list
       elements: dict
       returned: always

@@ -1,19 +1,20 @@
 #!/usr/bin/python
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make, remove and restore snapshots of volumes."""
+"""Create, remove and restore snapshots of volumes."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: volume_snapshot
-short_description: Make, remove and restore snapshots of a volume
+short_description: Create, remove and restore snapshots of a volume
 version_added: 0.1.0
 description:
-  - A snapshot is a copy of all that a volume holds, kept beside it on the host where no container sees it. Where the file system
-    can share blocks (btrfs, xfs) a copy takes no room and hardly any time.
-  - Owners, times, extended attributes, ACLs, hard links and sparse files are kept.
-  - A snapshot is there wholly or not at all, also after a full disk or a killed task. Snapshots go with their volume.
+  - A snapshot is a copy of a volume's content, stored next to it on the host, where no container can see it. On file
+    systems that can share blocks (btrfs, xfs), a snapshot takes no extra space and hardly any time.
+  - Owners, timestamps, extended attributes, ACLs, hard links and sparse files are preserved.
+  - A snapshot is created completely or not at all, even if the disk is full or the task is killed. Snapshots are
+    removed with their volume.
   - M(slipway.oci.volume_info) lists them.
 extends_documentation_fragment:
   - slipway.oci.engine
@@ -30,39 +31,42 @@ options:
   snapshot:
     description:
       - Name of the snapshot.
-      - Unset, with O(state=present), each run makes one that is named by the time, as in C(20261125T181500Z).
+      - If unset and O(state=present), each run creates one that is named after the current time, for example
+        C(20261125T181500Z).
     type: str
   state:
     description:
-      - V(present), have the snapshot. One that is there stays as it is.
-      - V(absent), do not have it.
-      - V(restored), have the volume's content be that of the snapshot. It is no change if it was restored from it and nothing has
-        changed in the volume since. The snapshot stays.
+      - With V(present), the snapshot is created if it does not exist.
+      - With V(absent), the snapshot is removed.
+      - With V(restored), the volume's content is replaced with the snapshot's. If it was last restored from this
+        snapshot and has not changed since, nothing is done. The snapshot is kept.
     type: str
     choices: [present, absent, restored]
     default: present
   keep_last:
     description:
-      - Remove all but so many of the newest snapshots. The one that is asked for is never among them.
-      - Only those count that tasks have made with O(state=present). What was kept of replaced content
-        (C(before-restore-), C(before-import-)) goes only by name.
+      - Remove all snapshots except this many of the newest ones. The snapshot named by O(snapshot) is never removed.
+      - Only snapshots created with O(state=present) count. Snapshots of replaced content (C(before-restore-),
+        C(before-import-)) are removed only by name.
     type: int
   consistent:
     description:
       - With V(pause), running containers that use the volume are paused while it is read, so that the copy is
         consistent. They are always resumed, even if the task is killed.
-      - With V(none) they go on writing. The task may fail then, because of what changes while it is copied.
+      - With V(none), they keep writing, and the task may fail because files change while they are copied.
     type: str
     choices: [pause, none]
     default: pause
   backup:
     description:
-      - With O(state=restored), keep what is replaced as a snapshot. With V(false) it is lost.
+      - With O(state=restored), keep the replaced content as a snapshot. With V(false), it is lost.
     type: bool
     default: true
 notes:
-  - A volume that a running container has can't be restored, for the container would go on with the old content. Stop it before.
-  - A volume with a file system of its own can have snapshots, but not be restored in one step, so that is refused.
+  - A volume cannot be restored while a running container mounts it, because the container would keep using the old
+    content. Stop the container first.
+  - A volume that has its own file system can have snapshots, but cannot be restored atomically, so a restore is
+    refused.
 seealso:
   - module: slipway.oci.volume
   - module: slipway.oci.volume_info
@@ -70,17 +74,17 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Have a snapshot from before the upgrade
+- name: Create a snapshot before the upgrade
   slipway.oci.volume_snapshot:
     name: app-seed
     snapshot: before-upgrade
 
-- name: Make one now, and keep the last seven
+- name: Create a snapshot and keep the last seven
   slipway.oci.volume_snapshot:
     name: app-seed
     keep_last: 7
 
-- name: Go back to that snapshot
+- name: Restore the snapshot
   slipway.oci.volume_snapshot:
     name: app-seed
     snapshot: before-upgrade
@@ -95,7 +99,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 snapshot:
-  description: The snapshot that is there, or that was restored, null in check mode if it would be made and with O(state=absent).
+  description: The snapshot that exists or was restored. Null with O(state=absent), and in check mode if it would be
+    created.
   returned: success
   type: dict
   sample: {name: before-upgrade, created: "2026-11-25T18:15:00.123456789Z", reason: asked, entries: 12, bytes: 40960}
@@ -117,12 +122,12 @@ restored_from:
   sample: null
 kept:
   description: Name of the snapshot that holds the previous content, null if none was made.
-  returned: state restored
+  returned: O(state=restored)
   type: str
   sample: before-restore-20261125T181500Z
 paused:
   description: Names of the containers that were paused during the copy.
-  returned: state present
+  returned: O(state=present)
   type: list
   elements: str
   sample: []
