@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Document what modules support: check mode, diff, the platform."""
+"""Documentation fragment: module attributes, such as check mode, diff mode and platform."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes of a module that changes something, (C(.exec)) runs commands, or (C(.info)) only looks."""
+    """Attributes of a module that changes something, runs commands (C(.exec)), or only returns information
+    (C(.info)).
+    """
 
     DOCUMENTATION = r"""
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would do, without changing anything.
+    description: Can run in check mode and report what it would do, without changing anything.
     support: full
-    details: Nothing is written, mounted or started. RV(ignore:actions) are those that a run then does.
+    details: Nothing is written, mounted or started. RV(ignore:actions) lists the actions that a real run would take.
   diff_mode:
-    description: Returns what differs, option by option, with the values before and after.
+    description: Returns the differences, option by option, with the values before and after.
     support: full
   platform:
-    description: The operating system that the host needs.
+    description: Operating system of the host.
     support: full
     platforms: Linux
   action_group:
@@ -29,15 +31,15 @@ attributes:
     EXEC = r"""
 attributes:
   check_mode:
-    description: Can run in check mode and tell what it would do, without changing anything.
+    description: Can run in check mode and report what it would do, without changing anything.
     support: full
-    details: The command is not run. Container, user and the conditions are checked.
+    details: The command is not run. The container, the user and the conditions are checked.
   diff_mode:
-    description: Returns what differs, option by option, with the values before and after.
+    description: Returns the differences, option by option, with the values before and after.
     support: none
-    details: What a command changes can't be known.
+    details: The changes that a command makes cannot be determined.
   platform:
-    description: The operating system that the host needs.
+    description: Operating system of the host.
     support: full
     platforms: Linux
   action_group:
@@ -52,11 +54,11 @@ attributes:
     description: Can run in check mode. This module never changes anything.
     support: full
   diff_mode:
-    description: Returns what differs, option by option, with the values before and after.
+    description: Returns the differences, option by option, with the values before and after.
     support: N/A
     details: This module never changes anything.
   platform:
-    description: The operating system that the host needs.
+    description: Operating system of the host.
     support: full
     platforms: Linux
   action_group:

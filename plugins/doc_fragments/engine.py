@@ -1,53 +1,54 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Document the options that tell which engine a task works on."""
+"""Documentation fragment: the options that select the engine of a task."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of every module; C(module_defaults) of group C(slipway.oci.engine) sets them for all tasks."""
+    """Options of every module. Set them for all tasks with C(module_defaults) of the group
+    C(slipway.oci.engine).
+    """
 
     DOCUMENTATION = r"""
 options:
   root:
     description:
-      - Directory of what survives a reboot (images, layers, volumes, the database).
-      - Several engines can live side by side on one host, each with a O(root) and a O(run_root) of its own.
+      - Directory of the data that survives a reboot (images, layers, volumes, the database).
+      - Several engines can coexist on one host, each with its own O(root) and O(run_root).
     type: path
     default: /var/lib/slipway
   run_root:
     description:
-      - Directory of what a reboot empties. It belongs on a tmpfs.
-      - One that belongs to another O(root) in this boot is refused.
+      - Directory of the data that is lost on a reboot. It should be on a tmpfs.
+      - A directory that has been used with another O(root) since the boot is refused.
     type: path
     default: /run/slipway
   runtime:
     description:
       - Name or path of the OCI runtime.
-      - Unset, C(crun) is taken where it is installed, else C(runc).
+      - The default is C(crun) if it is installed, else C(runc).
     type: str
   cgroup_manager:
     description:
-      - Who makes the control groups of containers and of what watches over them.
-      - With V(systemd) each has a scope, C(slipway-ID.scope) and C(slipway-conmon-ID-PID.scope).
-      - With V(cgroupfs) they are below C(/slipway).
-      - Unset, a container keeps the one that it has. A new one gets V(systemd) where systemd is process 1 and there
-        are control groups of version 2 alone, else V(cgroupfs).
+      - The manager of the cgroups of containers and their monitors.
+      - With V(systemd), each has its own scope, C(slipway-ID.scope) and C(slipway-conmon-ID-PID.scope).
+      - With V(cgroupfs), the cgroups are created below C(/slipway).
+      - If unset, an existing container keeps its cgroup manager. A new one gets V(systemd) if systemd is PID 1 and the
+        host uses only cgroup v2, else V(cgroupfs).
     type: str
     choices: [cgroupfs, systemd]
   storage_driver:
     description:
-      - How a new container gets a root file system of its own. A container keeps the one that it was created with,
-        whatever is written here later.
-      - V(overlay) is the kernel's overlayfs. V(fuse-overlayfs) is the same as a program (package C(fuse-overlayfs)), for where
-        the kernel's can't, as in a container. V(vfs) is a copy of the whole image; it works everywhere, and takes no more
-        room than what differs where the file system can share blocks (xfs, btrfs).
-      - Unset, the first of them that works below O(root) is taken. This is tried once for each boot;
-        M(slipway.oci.engine_info) tells it, and what the others lack.
+      - Storage driver of new containers. An existing container keeps the driver that it was created with.
+      - V(overlay) is the kernel's overlayfs. V(fuse-overlayfs) does the same in user space (package C(fuse-overlayfs)),
+        for hosts where overlayfs does not work, such as containers. V(vfs) copies the whole image. It works everywhere,
+        and on file systems that can share blocks (xfs, btrfs) it takes space only for the differences.
+      - If unset, the first of these that works below O(root) is used. This is tested once per boot.
+        M(slipway.oci.engine_info) returns the result, and why the others are not used.
     type: str
     choices: [overlay, fuse-overlayfs, vfs]
 requirements:
   - Python 3.9 or newer on the host
   - Root on the host (C(become=true))
-  - C(crun) 1.8 or C(runc) 1.1, and C(conmon) 2.1 to start containers (role P(slipway.oci.host#role))
+  - C(crun) 1.8 or C(runc) 1.1, and C(conmon) 2.1, to start containers (the role P(slipway.oci.host#role) installs them)
 """

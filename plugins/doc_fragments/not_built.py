@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Document the options of podman_container that are refused so far."""
+"""Documentation fragment: the options of podman_container that are not implemented yet."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options that a task of containers.podman.podman_container may have and that are not built yet here."""
+    """Options of containers.podman.podman_container that are refused because they are not implemented yet."""
 
     # `make generated` writes it, from _engine/model/container/options.py.
     DOCUMENTATION = r"""

@@ -1,46 +1,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Document the options of containers.podman's modules that have no meaning here, and are refused with a remedy."""
+"""Documentation fragment: the options of containers.podman's modules that do not apply and are refused."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options about podman itself: its program, its unit files, its registries."""
+    """Options about podman itself: its executable, its unit files, its registries."""
 
     DOCUMENTATION = r"""
 options:
   executable:
-    description: Refused. Names podman's program; O(runtime) names the OCI runtime here.
+    description: Refused. Path of podman's executable. Use O(runtime) to select the OCI runtime.
     type: str
 """
 
     LOGIN = r"""
 options:
   secret:
-    description: Refused. Name of a secret of podman's; write O(password), out of a vault.
+    description: Refused. Name of a podman secret. Use O(password) with a value from Ansible Vault.
     type: str
 """
 
     DEBUG = r"""
 options:
   debug:
-    description: Refused when true. Shows podman's commands; here RV(ignore:actions) tells what was done.
+    description: Refused if V(true). Shows podman's commands. RV(ignore:actions) lists the actions taken.
     type: bool
 """
 
     QUADLET = r"""
 options:
   quadlet_dir:
-    description: Refused. Directory of podman's unit files; the engine writes none.
+    description: Refused. Directory of podman's unit files. The engine does not write any.
     type: path
   quadlet_filename:
-    description: Refused. Name of podman's unit file; the engine writes none.
+    description: Refused. Name of podman's unit file. The engine does not write one.
     type: str
   quadlet_file_mode:
-    description: Refused. Mode of podman's unit file; the engine writes none.
+    description: Refused. Mode of podman's unit file. The engine does not write one.
     type: raw
   quadlet_options:
-    description: Refused. Lines of podman's unit file; the engine writes none.
+    description: Refused. Lines of podman's unit file. The engine does not write one.
     type: list
     elements: str
 """
@@ -48,10 +48,11 @@ options:
     CONTAINER = r"""
 options:
   generate_systemd:
-    description: Refused. How podman writes a unit file; here the boot unit of role P(slipway.oci.host#role) does its work.
+    description: Refused. Generates a systemd unit with podman. Use the boot unit of the role P(slipway.oci.host#role)
+      instead.
     type: dict
   cmd_args:
-    description: Refused. Words for podman's command line; each has an option here.
+    description: Refused. Arguments for podman's command line. Use the module's options instead.
     type: list
     elements: str
 """
@@ -59,59 +60,60 @@ options:
     VOLUME = r"""
 options:
   volume:
-    description: Refused. Names a volume; M(slipway.oci.volume_export) and M(slipway.oci.volume_import) are for volumes.
+    description: Refused. Name of a volume. Use M(slipway.oci.volume_export) and M(slipway.oci.volume_import) for
+      volumes.
     type: str
 """
 
     BUILD = r"""
 options:
   path:
-    description: Refused. Where to build an image; no Containerfile is read here.
+    description: Refused. Directory of the build context. Building from a Containerfile is not implemented.
     type: path
   build:
-    description: Refused. How to build an image; no Containerfile is read here.
+    description: Refused. Build options. Building from a Containerfile is not implemented.
     type: dict
     aliases: [build_args, buildargs]
   pull_extra_args:
-    description: Refused. Words for podman's command line; each has an option here.
+    description: Refused. Arguments for podman's command line. Use the module's options instead.
     type: str
   push:
-    description: Refused when true. Whether to push the image; a task of its own does.
+    description: Refused if V(true). Pushes the image. Use a task of M(slipway.oci.image_push) instead.
     type: bool
   push_args:
-    description: Refused. How to push; a task of its own does.
+    description: Refused. Options of the push. Use a task of M(slipway.oci.image_push) instead.
     type: dict
 """
 
     IMAGE = r"""
 options:
   state:
-    description: Refused but for V(absent), which this module is about.
+    description: Refused unless V(absent), because this module only removes images.
     type: str
   tag:
-    description: Refused. The tag is a part of O(name) here.
+    description: Refused. Write the tag in O(name) instead.
     type: str
   pull:
-    description: Refused when true. Whether to pull the image; this module removes.
+    description: Refused if V(true). Pulls the image. This module only removes images.
     type: bool
   arch:
-    description: Refused. Architecture of the image to pull; this module removes.
+    description: Refused. Architecture of the image to pull. This module only removes images.
     type: str
   auth_file:
-    description: Refused. File with the credentials of registries; this module removes.
+    description: Refused. File with registry credentials. This module only removes images.
     type: path
     aliases: [authfile]
   ca_cert_dir:
-    description: Refused. Directory of the certificates of registries; this module removes.
+    description: Refused. Directory of registry certificates. This module only removes images.
     type: path
   username:
-    description: Refused. User of a registry; this module removes.
+    description: Refused. User name at the registry. This module only removes images.
     type: str
   password:
-    description: Refused. Password of a registry; this module removes.
+    description: Refused. Password at the registry. This module only removes images.
     type: str
   validate_certs:
-    description: Refused when true. Whether a registry's certificate is verified; this module removes.
+    description: Refused if V(true). Verifies the registry's certificate. This module only removes images.
     type: bool
     aliases: [tlsverify, tls_verify]
 """

@@ -853,75 +853,77 @@ options:
     aliases: [healthy_wait_timeout]
   auth_file:
     description:
-      - File on the host with the credentials of registries, as C(podman login) and M(slipway.oci.login) write it.
-      - "Unset, the files that podman looks into: C($REGISTRY_AUTH_FILE), else C(/run/containers/UID/auth.json),
+      - Path on the host of the file with registry credentials, as written by C(podman login) and M(slipway.oci.login).
+      - "If unset, the same files as podman are used: C($REGISTRY_AUTH_FILE), or else C(/run/containers/UID/auth.json),
         C(~/.config/containers/auth.json) and C(~/.docker/config.json), and the credential helpers that they name."
     type: path
     aliases: [authfile]
   tls_verify:
     description:
-      - Whether certificates of registries are verified. With V(false) a registry that speaks plain http is taken too.
-      - Unset, they are, unless the file of registries calls one insecure.
+      - Verify the certificates of registries. With V(false), plain HTTP is allowed as well.
+      - If unset, certificates are verified unless O(registries_conf) marks the registry as insecure.
     type: bool
     aliases: [tlsverify, validate_certs]
   ca_cert_dir:
     description:
-      - Directory on the host with certificates of authorities (C(*.crt)) and of the client (C(*.cert) with C(*.key)).
-      - Unset, C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
+      - Directory on the host with CA certificates (C(*.crt)) and client certificates (C(*.cert) with C(*.key)).
+      - The default is C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
     type: path
     aliases: [cert_dir, certdir]
   registries_conf:
     description:
-      - "File on the host that says where registries are: mirrors, other places, which are insecure or blocked, and
-        where names without a registry are looked for. It has the keys of containers-registries.conf(5), written as
-        JSON."
-      - Unset, C(/etc/slipway/registries.json), which need not be there.
+      - "Path on the host of the registries' configuration: mirrors, remapped locations, insecure and blocked
+        registries, and the registries to search for names without one. The file is JSON with the keys of
+        containers-registries.conf(5)."
+      - The default is C(/etc/slipway/registries.json), which need not exist.
     type: path
   retry:
     description:
-      - How often what failed by the network or the registry is tried again.
-      - Unset is V(3).
+      - Number of retries after a failure of the network or the registry.
+      - The default is V(3).
     type: int
   retry_delay:
     description:
-      - Time between two tries, as in V(5s).
-      - "Unset, it is longer each time: a second, two, four. Where the registry says when to come again, that is kept,
-        two minutes at most."
+      - Delay between retries, for example V(5s).
+      - "If unset, the delay doubles each time: one second, two, four. If the registry requests a delay
+        (C(Retry-After)), that is used, up to two minutes."
     type: str
   arch:
     description:
-      - Architecture of the image to pull, by Go's name for it (V(amd64), V(arm64)).
-      - Unset is the host's.
+      - Architecture of the image to pull, as Go names it, for example V(amd64) or V(arm64).
+      - The default is the host's architecture.
     type: str
     aliases: [architecture]
   os:
     description:
       - Operating system of the image to pull.
-      - Unset is V(linux).
+      - The default is V(linux).
     type: str
   variant:
     description:
-      - Variant of the architecture of the image to pull.
+      - Architecture variant of the image to pull.
     type: str
   platform:
     description:
-      - The three in one word, as in V(linux/arm64/v8).
+      - O(os), O(arch) and O(variant) in one, for example V(linux/arm64/v8).
     type: str
   pull_on:
     description:
-      - "Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts of a task,
-        into a cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own
-        connection. It needs neither Python's C(requests) nor a way to the registry then."
-      - "V(auto): the host, and the controller where the host can't: nothing answers there, or it has no C(requests)."
-      - Credentials, certificates and O(registries_conf) are those of the machine that asks.
-      - The cache is C($XDG_CACHE_HOME/slipway), C(~/.cache/slipway) unless that is set, or C($SLIPWAY_CACHE). It holds
-        20 GB at most, or as many bytes as C($SLIPWAY_CACHE_SIZE) says; what was used longest ago goes first.
+      - Machine that contacts the registry. With V(host), the host pulls the image itself. With V(controller), the
+        controller pulls it into its cache, once for all hosts of the task, and sends each host the layers that it
+        lacks, still compressed, over the host's connection. The host then needs neither the Python package C(requests)
+        nor access to the registry.
+      - With V(auto), the host pulls the image, or the controller if the host cannot, because it does not reach the
+        registry or lacks C(requests).
+      - Credentials, certificates and O(registries_conf) are read on the machine that contacts the registry.
+      - The cache is C($SLIPWAY_CACHE), by default C($XDG_CACHE_HOME/slipway) or C(~/.cache/slipway). Its size is
+        limited to C($SLIPWAY_CACHE_SIZE) bytes, by default 20 GB. The least recently used images are removed first.
     type: str
     default: auto
     choices: [auto, host, controller]
   parcel:
     description:
-      - Set by the action plugin, which brings images from the controller. Not for playbooks.
+      - Set by the action plugin, which transfers images from the controller. Not for use in playbooks.
     type: dict
 seealso:
   - module: slipway.oci.container_info

@@ -28,125 +28,129 @@ author:
 options:
   name:
     description:
-      - Name of the image, with a tag or a digest; with neither it has the tag C(latest).
-      - Without a registry it is an image of this host (C(localhost/NAME)) if there is one. To be pulled, it is looked
-        for at C(docker.io), or where O(registries_conf) says.
-      - To remove an image, its id is taken too.
+      - Name of the image, with a tag or a digest. The default tag is C(latest).
+      - A name without a registry refers to the image C(localhost/NAME) of the host if it exists. Otherwise it is pulled
+        from C(docker.io), or from the registries that O(registries_conf) lists.
+      - To remove an image, its id can be given as well.
     type: str
     required: true
   src:
     description:
-      - "Archive of the controller that the image is loaded from, in place of a registry: of any form that
-        M(slipway.oci.image_load) takes, found as M(ansible.builtin.copy) finds it. Layers that the host has already are
-        not sent."
-      - An archive of one image gives it under O(name). Of several it is the one that has that name.
+      - Archive on the controller to load the image from, instead of a registry, in any format that
+        M(slipway.oci.image_load) accepts. It is searched for as in M(ansible.builtin.copy). Layers that the host
+        already has are not sent.
+      - If the archive contains one image, it is loaded under O(name). If it contains several, the one with that name is
+        loaded.
     type: path
   tag:
     description:
-      - Tag of the image, where O(name) has none.
+      - Tag of the image, if O(name) has none.
     type: str
   state:
     description:
-      - V(present) has the image, as O(pull) says.
-      - V(latest) is V(present) with O(pull=newer).
-      - V(absent) removes the name, and with its last name the image. It fails when a container was made from the image,
-        naming it.
+      - With V(present), the image is pulled according to O(pull).
+      - V(latest) is the same as V(present) with O(pull=newer).
+      - With V(absent), the name is removed, and with its last name the image. The task fails if a container uses the
+        image. The message names the container.
     type: str
     default: present
     choices: [present, absent, latest]
   pull:
     description:
-      - "When the registry is asked. V(missing): when the image is not there. V(newer): each time, by the digest alone,
-        and what is new is pulled; where the registry can't be reached, the image that is there is good enough.
-        V(always): each time, and the registry has to answer. V(never): never."
-      - "A boolean is what it is in M(containers.podman.podman_image): V(true) is V(missing), V(false) is V(never)."
+      - When to pull the image. With V(missing), it is pulled if it does not exist. With V(newer), the registry is asked
+        for the digest each time, and a changed image is pulled. If the registry cannot be reached, the existing image
+        is used. V(always) does the same, but fails if the registry cannot be reached. With V(never), the image must
+        exist.
+      - As in M(containers.podman.podman_image), V(true) means V(missing) and V(false) means V(never).
     type: str
     default: missing
   force:
     description:
-      - With O(state=present), whether the registry is asked though the image is there, as O(pull=always) does.
-      - With O(state=absent), whether all names of the image are removed, and so the image.
+      - With O(state=present), ask the registry even if the image exists, as with O(pull=always).
+      - With O(state=absent), remove all names of the image, and so the image.
     type: bool
     default: false
   username:
     description:
-      - User of the registry, in place of what the files of credentials have for it.
+      - User name at the registry, instead of the credentials in O(auth_file).
     type: str
   password:
     description:
-      - Password of that user.
+      - Password of the user.
     type: str
   auth_file:
     description:
-      - File on the host with the credentials of registries, as C(podman login) and M(slipway.oci.login) write it.
-      - "Unset, the files that podman looks into: C($REGISTRY_AUTH_FILE), else C(/run/containers/UID/auth.json),
+      - Path on the host of the file with registry credentials, as written by C(podman login) and M(slipway.oci.login).
+      - "If unset, the same files as podman are used: C($REGISTRY_AUTH_FILE), or else C(/run/containers/UID/auth.json),
         C(~/.config/containers/auth.json) and C(~/.docker/config.json), and the credential helpers that they name."
     type: path
     aliases: [authfile]
   tls_verify:
     description:
-      - Whether certificates of registries are verified. With V(false) a registry that speaks plain http is taken too.
-      - Unset, they are, unless the file of registries calls one insecure.
+      - Verify the certificates of registries. With V(false), plain HTTP is allowed as well.
+      - If unset, certificates are verified unless O(registries_conf) marks the registry as insecure.
     type: bool
     aliases: [tlsverify, validate_certs]
   ca_cert_dir:
     description:
-      - Directory on the host with certificates of authorities (C(*.crt)) and of the client (C(*.cert) with C(*.key)).
-      - Unset, C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
+      - Directory on the host with CA certificates (C(*.crt)) and client certificates (C(*.cert) with C(*.key)).
+      - The default is C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
     type: path
     aliases: [cert_dir, certdir]
   registries_conf:
     description:
-      - "File on the host that says where registries are: mirrors, other places, which are insecure or blocked, and
-        where names without a registry are looked for. It has the keys of containers-registries.conf(5), written as
-        JSON."
-      - Unset, C(/etc/slipway/registries.json), which need not be there.
+      - "Path on the host of the registries' configuration: mirrors, remapped locations, insecure and blocked
+        registries, and the registries to search for names without one. The file is JSON with the keys of
+        containers-registries.conf(5)."
+      - The default is C(/etc/slipway/registries.json), which need not exist.
     type: path
   retry:
     description:
-      - How often what failed by the network or the registry is tried again.
-      - Unset is V(3).
+      - Number of retries after a failure of the network or the registry.
+      - The default is V(3).
     type: int
   retry_delay:
     description:
-      - Time between two tries, as in V(5s).
-      - "Unset, it is longer each time: a second, two, four. Where the registry says when to come again, that is kept,
-        two minutes at most."
+      - Delay between retries, for example V(5s).
+      - "If unset, the delay doubles each time: one second, two, four. If the registry requests a delay
+        (C(Retry-After)), that is used, up to two minutes."
     type: str
   arch:
     description:
-      - Architecture of the image to pull, by Go's name for it (V(amd64), V(arm64)).
-      - Unset is the host's.
+      - Architecture of the image to pull, as Go names it, for example V(amd64) or V(arm64).
+      - The default is the host's architecture.
     type: str
     aliases: [architecture]
   os:
     description:
       - Operating system of the image to pull.
-      - Unset is V(linux).
+      - The default is V(linux).
     type: str
   variant:
     description:
-      - Variant of the architecture of the image to pull.
+      - Architecture variant of the image to pull.
     type: str
   platform:
     description:
-      - The three in one word, as in V(linux/arm64/v8).
+      - O(os), O(arch) and O(variant) in one, for example V(linux/arm64/v8).
     type: str
   pull_on:
     description:
-      - "Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts of a task,
-        into a cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own
-        connection. It needs neither Python's C(requests) nor a way to the registry then."
-      - "V(auto): the host, and the controller where the host can't: nothing answers there, or it has no C(requests)."
-      - Credentials, certificates and O(registries_conf) are those of the machine that asks.
-      - The cache is C($XDG_CACHE_HOME/slipway), C(~/.cache/slipway) unless that is set, or C($SLIPWAY_CACHE). It holds
-        20 GB at most, or as many bytes as C($SLIPWAY_CACHE_SIZE) says; what was used longest ago goes first.
+      - Machine that contacts the registry. With V(host), the host pulls the image itself. With V(controller), the
+        controller pulls it into its cache, once for all hosts of the task, and sends each host the layers that it
+        lacks, still compressed, over the host's connection. The host then needs neither the Python package C(requests)
+        nor access to the registry.
+      - With V(auto), the host pulls the image, or the controller if the host cannot, because it does not reach the
+        registry or lacks C(requests).
+      - Credentials, certificates and O(registries_conf) are read on the machine that contacts the registry.
+      - The cache is C($SLIPWAY_CACHE), by default C($XDG_CACHE_HOME/slipway) or C(~/.cache/slipway). Its size is
+        limited to C($SLIPWAY_CACHE_SIZE) bytes, by default 20 GB. The least recently used images are removed first.
     type: str
     default: auto
     choices: [auto, host, controller]
   parcel:
     description:
-      - Set by the action plugin, which brings images from the controller. Not for playbooks.
+      - Set by the action plugin, which transfers images from the controller. Not for use in playbooks.
     type: dict
 seealso:
   - module: slipway.oci.image_load

@@ -27,66 +27,66 @@ author:
 options:
   name:
     description:
-      - Name or id of the image on this host.
+      - Name or id of the image on the host.
     type: str
     required: true
   dest:
     description:
-      - The name that it gets, as in V(registry.example/team/app:1); C(docker://) may stand before it.
-      - V(oci-archive:/PATH), V(docker-archive:/PATH), V(oci:/DIRECTORY) and V(dir:/DIRECTORY) write it to the host
-        instead, as M(slipway.oci.image_save) does.
-      - Unset, the name by which O(name) knows it.
+      - Name to push the image to, for example V(registry.example/team/app:1). It may begin with C(docker://).
+      - V(oci-archive:/PATH), V(docker-archive:/PATH), V(oci:/DIRECTORY) and V(dir:/DIRECTORY) write the image to the
+        host instead, as M(slipway.oci.image_save) does.
+      - The default is the name in O(name).
     type: str
     aliases: [destination]
   force:
     description:
-      - Whether it is pushed although the name means this image there already.
+      - Push the image even if the name in the registry already refers to it.
     type: bool
     default: false
   username:
     description:
-      - User of the registry, in place of what the files of credentials have for it.
+      - User name at the registry, instead of the credentials in O(auth_file).
     type: str
   password:
     description:
-      - Password of that user.
+      - Password of the user.
     type: str
   auth_file:
     description:
-      - File on the host with the credentials of registries, as C(podman login) and M(slipway.oci.login) write it.
-      - "Unset, the files that podman looks into: C($REGISTRY_AUTH_FILE), else C(/run/containers/UID/auth.json),
+      - Path on the host of the file with registry credentials, as written by C(podman login) and M(slipway.oci.login).
+      - "If unset, the same files as podman are used: C($REGISTRY_AUTH_FILE), or else C(/run/containers/UID/auth.json),
         C(~/.config/containers/auth.json) and C(~/.docker/config.json), and the credential helpers that they name."
     type: path
     aliases: [authfile]
   tls_verify:
     description:
-      - Whether certificates of registries are verified. With V(false) a registry that speaks plain http is taken too.
-      - Unset, they are, unless the file of registries calls one insecure.
+      - Verify the certificates of registries. With V(false), plain HTTP is allowed as well.
+      - If unset, certificates are verified unless O(registries_conf) marks the registry as insecure.
     type: bool
     aliases: [tlsverify, validate_certs]
   ca_cert_dir:
     description:
-      - Directory on the host with certificates of authorities (C(*.crt)) and of the client (C(*.cert) with C(*.key)).
-      - Unset, C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
+      - Directory on the host with CA certificates (C(*.crt)) and client certificates (C(*.cert) with C(*.key)).
+      - The default is C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
     type: path
     aliases: [cert_dir, certdir]
   registries_conf:
     description:
-      - "File on the host that says where registries are: mirrors, other places, which are insecure or blocked, and
-        where names without a registry are looked for. It has the keys of containers-registries.conf(5), written as
-        JSON."
-      - Unset, C(/etc/slipway/registries.json), which need not be there.
+      - "Path on the host of the registries' configuration: mirrors, remapped locations, insecure and blocked
+        registries, and the registries to search for names without one. The file is JSON with the keys of
+        containers-registries.conf(5)."
+      - The default is C(/etc/slipway/registries.json), which need not exist.
     type: path
   retry:
     description:
-      - How often what failed by the network or the registry is tried again.
-      - Unset is V(3).
+      - Number of retries after a failure of the network or the registry.
+      - The default is V(3).
     type: int
   retry_delay:
     description:
-      - Time between two tries, as in V(5s).
-      - "Unset, it is longer each time: a second, two, four. Where the registry says when to come again, that is kept,
-        two minutes at most."
+      - Delay between retries, for example V(5s).
+      - "If unset, the delay doubles each time: one second, two, four. If the registry requests a delay
+        (C(Retry-After)), that is used, up to two minutes."
     type: str
 seealso:
   - module: slipway.oci.image

@@ -24,29 +24,30 @@ author:
 options:
   registry:
     description:
-      - The registry, as M(slipway.oci.login) has it.
-      - "Unset, the first one for names without a registry: C(docker.io), or what O(registries_conf) says."
+      - The registry, as given to M(slipway.oci.login).
+      - The default is the first registry to search for names without one, C(docker.io) unless O(registries_conf) sets
+        another.
     type: str
   all:
     description:
-      - Whether all credentials of the file are removed.
+      - Remove all credentials of the file.
     type: bool
     default: false
   auth_file:
     description:
-      - File on the host with the credentials.
-      - Unset, C($REGISTRY_AUTH_FILE), else C(/run/containers/UID/auth.json).
+      - Path of the credentials file on the host.
+      - The default is C($REGISTRY_AUTH_FILE), or else C(/run/containers/UID/auth.json).
     type: path
     aliases: [authfile]
   registries_conf:
     description:
-      - File on the host that says where names without a registry are looked for.
-      - Unset, C(/etc/slipway/registries.json), which need not be there.
+      - Path on the host of the registries' configuration, which lists the registries to search for names without one.
+      - The default is C(/etc/slipway/registries.json), which need not exist.
     type: path
   ignore_docker_credentials:
     description:
-      - Whether it is fine that another file still has credentials for O(registry), such as C(~/.docker/config.json),
-        which are used as well. Otherwise that is an error, unless O(auth_file) is written.
+      - Do not fail if another file, such as C(~/.docker/config.json), still has credentials for O(registry), which
+        remain in use. Without this option, that is an error unless O(auth_file) is set.
     type: bool
     default: false
 seealso:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of modules ``login`` and ``logout``, documented below each; ``make generated`` writes DOCUMENTATION from them."""
+"""The options of modules ``login`` and ``logout``, each documented below it. ``make generated`` writes
+DOCUMENTATION.
+"""
 
 from __future__ import annotations
 
@@ -16,53 +18,56 @@ from .pull_options import PullOptions, to_access
 
 
 class LoginOptions:
-    """Which registry, and who."""
+    """The registry and the user."""
 
     registry = of_type("str")
-    """The registry, as in V(registry.example:5000); a path below it (V(registry.example/team)) makes the
-    credentials count for what is there alone.
+    """The registry, for example V(registry.example:5000). With a path (V(registry.example/team)), the
+    credentials apply only to repositories below it.
 
-    Unset, the first one for names without a registry: C(docker.io), or what O(registries_conf) says.
+    The default is the first registry to search for names without one, C(docker.io) unless O(registries_conf)
+    sets another.
     """
 
     username = of_type("str")
-    """User of the registry.
+    """User name at the registry.
 
-    Unset, with O(password) unset too, the credentials that the file has are verified, and nothing is written.
+    If O(username) and O(password) are unset, the credentials in the file are verified, and nothing is
+    written.
     """
 
     password = of_type("str", no_log=True)
-    """Password of that user, or a token that the registry takes in its place."""
+    """Password of the user, or a token that the registry accepts instead."""
 
 
 class LogoutOptions:
-    """Which registry, and in which file."""
+    """The registry and the credentials file."""
 
     registry = of_type("str")
-    """The registry, as M(slipway.oci.login) has it.
+    """The registry, as given to M(slipway.oci.login).
 
-    Unset, the first one for names without a registry: C(docker.io), or what O(registries_conf) says.
+    The default is the first registry to search for names without one, C(docker.io) unless O(registries_conf)
+    sets another.
     """
 
     all = of_type("bool", default=False)
-    """Whether all credentials of the file are removed."""
+    """Remove all credentials of the file."""
 
     auth_file = PullOptions.auth_file
-    """File on the host with the credentials.
+    """Path of the credentials file on the host.
 
-    Unset, C($REGISTRY_AUTH_FILE), else C(/run/containers/UID/auth.json).
+    The default is C($REGISTRY_AUTH_FILE), or else C(/run/containers/UID/auth.json).
     """
 
     registries_conf = PullOptions.registries_conf
-    """File on the host that says where names without a registry are looked for.
+    """Path on the host of the registries' configuration, which lists the registries to search for names
+    without one.
 
-    Unset, C(/etc/slipway/registries.json), which need not be there.
+    The default is C(/etc/slipway/registries.json), which need not exist.
     """
 
     ignore_docker_credentials = of_type("bool", default=False)
-    """Whether it is fine that another file still has credentials for O(registry), such as
-    C(~/.docker/config.json), which are used as well. Otherwise that is an error, unless O(auth_file) is
-    written.
+    """Do not fail if another file, such as C(~/.docker/config.json), still has credentials for O(registry),
+    which remain in use. Without this option, that is an error unless O(auth_file) is set.
     """
 
 
@@ -71,15 +76,15 @@ LOGOUT: ArgumentSpec = declared(LogoutOptions)
 
 
 def to_login(params: Mapping[str, Any]) -> Login:
-    """Return what a task of ``login`` asks for. Raises InvalidOption."""
+    """Return the request of a ``login`` task. Raises InvalidOption."""
     access = to_access({**params, "auth_file": None})
     return Login(params["registry"] or "", replace(access, auth_file=params["auth_file"]))
 
 
 def to_logout(params: Mapping[str, Any]) -> Logout:
-    """Return what a task of ``logout`` asks for. Raises InvalidOption."""
+    """Return the request of a ``logout`` task. Raises InvalidOption."""
     if params["all"] and params["registry"]:
-        remedy = Words("Leave out one of the two: ", Setting("all", True), " is for every registry")
-        raise InvalidOption("all", params["all"], "stands beside registry", remedy=remedy)
+        remedy = Words("Set only one of them: ", Setting("all", True), " applies to every registry")
+        raise InvalidOption("all", params["all"], "is mutually exclusive with registry", remedy=remedy)
     access = Access(auth_file=params["auth_file"], registries_conf=params["registries_conf"])
     return Logout(params["registry"] or "", params["all"], access, params["ignore_docker_credentials"])

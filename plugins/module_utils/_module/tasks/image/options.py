@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of module ``image``, documented below each; ``make generated`` writes the module's DOCUMENTATION from it."""
+"""The options of module ``image``, each documented below it. ``make generated`` writes DOCUMENTATION from
+them.
+"""
 
 from __future__ import annotations
 
@@ -19,56 +21,58 @@ PRESENT, ABSENT, LATEST = "present", "absent", "latest"
 
 
 class ImageOptions:
-    """What the image is, and how it is to be."""
+    """The image and its state."""
 
     name = of_type("str", required=True)
-    """Name of the image, with a tag or a digest; with neither it has the tag C(latest).
+    """Name of the image, with a tag or a digest. The default tag is C(latest).
 
-    Without a registry it is an image of this host (C(localhost/NAME)) if there is one. To be pulled, it is
-    looked for at C(docker.io), or where O(registries_conf) says.
+    A name without a registry refers to the image C(localhost/NAME) of the host if it exists. Otherwise it is
+    pulled from C(docker.io), or from the registries that O(registries_conf) lists.
 
-    To remove an image, its id is taken too.
+    To remove an image, its id can be given as well.
     """
 
     src = of_type("path")
-    """Archive of the controller that the image is loaded from, in place of a registry: of any form that
-    M(slipway.oci.image_load) takes, found as M(ansible.builtin.copy) finds it. Layers that the host has
-    already are not sent.
+    """Archive on the controller to load the image from, instead of a registry, in any format that
+    M(slipway.oci.image_load) accepts. It is searched for as in M(ansible.builtin.copy). Layers that the host
+    already has are not sent.
 
-    An archive of one image gives it under O(name). Of several it is the one that has that name.
+    If the archive contains one image, it is loaded under O(name). If it contains several, the one with that
+    name is loaded.
     """
 
     tag = of_type("str")
-    """Tag of the image, where O(name) has none."""
+    """Tag of the image, if O(name) has none."""
 
     state = of_type("str", default=PRESENT, choices=[PRESENT, ABSENT, LATEST])
-    """V(present) has the image, as O(pull) says.
+    """With V(present), the image is pulled according to O(pull).
 
-    V(latest) is V(present) with O(pull=newer).
+    V(latest) is the same as V(present) with O(pull=newer).
 
-    V(absent) removes the name, and with its last name the image. It fails when a container was made from the
-    image, naming it.
+    With V(absent), the name is removed, and with its last name the image. The task fails if a container uses
+    the image. The message names the container.
     """
 
     pull = of_type("str", default=pull.MISSING)
-    """When the registry is asked. V(missing): when the image is not there. V(newer): each time, by the digest
-    alone, and what is new is pulled; where the registry can't be reached, the image that is there is good
-    enough. V(always): each time, and the registry has to answer. V(never): never.
+    """When to pull the image. With V(missing), it is pulled if it does not exist. With V(newer), the registry
+    is asked for the digest each time, and a changed image is pulled. If the registry cannot be reached, the
+    existing image is used. V(always) does the same, but fails if the registry cannot be reached. With
+    V(never), the image must exist.
 
-    A boolean is what it is in M(containers.podman.podman_image): V(true) is V(missing), V(false) is V(never).
+    As in M(containers.podman.podman_image), V(true) means V(missing) and V(false) means V(never).
     """
 
     force = of_type("bool", default=False)
-    """With O(state=present), whether the registry is asked though the image is there, as O(pull=always) does.
+    """With O(state=present), ask the registry even if the image exists, as with O(pull=always).
 
-    With O(state=absent), whether all names of the image are removed, and so the image.
+    With O(state=absent), remove all names of the image, and so the image.
     """
 
     username = of_type("str")
-    """User of the registry, in place of what the files of credentials have for it."""
+    """User name at the registry, instead of the credentials in O(auth_file)."""
 
     password = of_type("str", no_log=True)
-    """Password of that user."""
+    """Password of the user."""
 
 
 ARGUMENTS: ArgumentSpec = {**declared(ImageOptions), **PULL_OPTIONS}
@@ -76,7 +80,9 @@ ARGUMENTS: ArgumentSpec = {**declared(ImageOptions), **PULL_OPTIONS}
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """An image that is to be there, or, with ``wanted`` None, not. ``loads``: the controller has read it from an archive."""
+    """An image to pull or, with ``wanted`` None, to remove. ``loads``: the controller has read it from an
+    archive.
+    """
 
     name: str
     wanted: Pull | None
@@ -85,7 +91,9 @@ class ImageRequest:
 
 
 def to_image(params: Mapping[str, Any]) -> ImageRequest | None:
-    """Return what a task asks for; None: nothing can have that name, and it is to be absent. Raises InvalidOption."""
+    """Return a task's request; None if the name to remove is invalid, so that nothing has it. Raises
+    InvalidOption.
+    """
     absent = params["state"] == ABSENT
     try:
         name = _name(params)
@@ -102,7 +110,7 @@ def to_image(params: Mapping[str, Any]) -> ImageRequest | None:
         policy = pull.ALWAYS
     wanted = to_pull(params, name, policy)
     if params["src"] is not None and wanted.offer is None:
-        raise InvalidOption("src", params["src"], "is read by the action plugin alone")
+        raise InvalidOption("src", params["src"], "is supported only by the action plugin")
     return ImageRequest(name, wanted, params["force"], loads=params["src"] is not None)
 
 
@@ -115,7 +123,10 @@ def _name(params: Mapping[str, Any]) -> str:
         return str(name)
     if "@" in name or ":" in name.rpartition("/")[2]:
         raise InvalidOption(
-            "tag", tag, f"stands beside the name {name!r}, which has one", remedy="Write either"
+            "tag",
+            tag,
+            f"conflicts with the name {name!r}, which already has one",
+            remedy="Set only one of them",
         )
     parse(f"{name}:{tag}")
     return f"{name}:{tag}"

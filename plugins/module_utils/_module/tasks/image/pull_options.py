@@ -12,99 +12,100 @@ from ...._engine.model.image.pull import AUTO, CONTROLLER, HOST, Access, Pull, p
 from ...._engine.model.values.durations import SECOND, duration
 from ...options import ArgumentSpec, declared
 
-#: More tries than this help nobody.
+#: More retries than this are a mistake.
 _MOST_TRIES = 100
 
 
 class PullOptions:
-    """How images are pulled, and from where: options of ``container``, ``image`` and ``image_push``."""
+    """Registry access: options of ``container``, ``image``, ``image_push`` and ``login``."""
 
     auth_file = of_type("path", aliases=["authfile"])
-    """File on the host with the credentials of registries, as C(podman login) and M(slipway.oci.login) write
-    it.
+    """Path on the host of the file with registry credentials, as written by C(podman login) and
+    M(slipway.oci.login).
 
-    Unset, the files that podman looks into: C($REGISTRY_AUTH_FILE), else
-    C(/run/containers/UID/auth.json), C(~/.config/containers/auth.json) and C(~/.docker/config.json), and
-    the credential helpers that they name.
+    If unset, the same files as podman are used: C($REGISTRY_AUTH_FILE), or else
+    C(/run/containers/UID/auth.json), C(~/.config/containers/auth.json) and C(~/.docker/config.json), and the
+    credential helpers that they name.
     """
 
     tls_verify = of_type("bool", aliases=["tlsverify", "validate_certs"])
-    """Whether certificates of registries are verified. With V(false) a registry that speaks plain http is
-    taken too.
+    """Verify the certificates of registries. With V(false), plain HTTP is allowed as well.
 
-    Unset, they are, unless the file of registries calls one insecure.
+    If unset, certificates are verified unless O(registries_conf) marks the registry as insecure.
     """
 
     ca_cert_dir = of_type("path", aliases=["cert_dir", "certdir"])
-    """Directory on the host with certificates of authorities (C(*.crt)) and of the client (C(*.cert) with
+    """Directory on the host with CA certificates (C(*.crt)) and client certificates (C(*.cert) with
     C(*.key)).
 
-    Unset, C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
+    The default is C(/etc/containers/certs.d/REGISTRY) and C(/etc/docker/certs.d/REGISTRY).
     """
 
     registries_conf = of_type("path")
-    """File on the host that says where registries are: mirrors, other places, which are insecure or blocked,
-    and where names without a registry are looked for. It has the keys of containers-registries.conf(5),
-    written as JSON.
+    """Path on the host of the registries' configuration: mirrors, remapped locations, insecure and blocked
+    registries, and the registries to search for names without one. The file is JSON with the keys of
+    containers-registries.conf(5).
 
-    Unset, C(/etc/slipway/registries.json), which need not be there.
+    The default is C(/etc/slipway/registries.json), which need not exist.
     """
 
     retry = of_type("int")
-    """How often what failed by the network or the registry is tried again.
+    """Number of retries after a failure of the network or the registry.
 
-    Unset is V(3).
+    The default is V(3).
     """
 
     retry_delay = of_type("str")
-    """Time between two tries, as in V(5s).
+    """Delay between retries, for example V(5s).
 
-    Unset, it is longer each time: a second, two, four. Where the registry says when to come again, that is
-    kept, two minutes at most.
+    If unset, the delay doubles each time: one second, two, four. If the registry requests a delay
+    (C(Retry-After)), that is used, up to two minutes.
     """
 
 
 class SendOptions:
-    """Who asks the registry."""
+    """Which machine contacts the registry."""
 
     pull_on = of_type("str", default=AUTO, choices=[AUTO, HOST, CONTROLLER])
-    """Who asks the registry. V(host): the host itself. V(controller): the controller, once for all hosts of a task,
-    into a cache of its own; each host is sent the layers that it lacks, compressed as they came, over its own
-    connection. It needs neither Python's C(requests) nor a way to the registry then.
+    """Machine that contacts the registry. With V(host), the host pulls the image itself. With V(controller),
+    the controller pulls it into its cache, once for all hosts of the task, and sends each host the layers
+    that it lacks, still compressed, over the host's connection. The host then needs neither the Python
+    package C(requests) nor access to the registry.
 
-    V(auto): the host, and the controller where the host can't: nothing answers there, or it has no C(requests).
+    With V(auto), the host pulls the image, or the controller if the host cannot, because it does not reach
+    the registry or lacks C(requests).
 
-    Credentials, certificates and O(registries_conf) are those of the machine that asks.
+    Credentials, certificates and O(registries_conf) are read on the machine that contacts the registry.
 
-    The cache is C($XDG_CACHE_HOME/slipway), C(~/.cache/slipway) unless that is set, or C($SLIPWAY_CACHE). It
-    holds 20 GB at most, or as many bytes as C($SLIPWAY_CACHE_SIZE) says; what was used longest ago goes
+    The cache is C($SLIPWAY_CACHE), by default C($XDG_CACHE_HOME/slipway) or C(~/.cache/slipway). Its size is
+    limited to C($SLIPWAY_CACHE_SIZE) bytes, by default 20 GB. The least recently used images are removed
     first.
     """
 
     parcel = of_type("dict")
-    """Set by the action plugin, which brings images from the controller. Not for playbooks."""
+    """Set by the action plugin, which transfers images from the controller. Not for use in playbooks."""
 
 
 class PlatformOptions:
-    """For which platform an image is pulled."""
+    """Platform of the image to pull."""
 
     arch = of_type("str", aliases=["architecture"])
-    """Architecture of the image to pull, by Go's name for it (V(amd64), V(arm64)).
+    """Architecture of the image to pull, as Go names it, for example V(amd64) or V(arm64).
 
-    Unset is the host's.
+    The default is the host's architecture.
     """
 
     os = of_type("str")
     """Operating system of the image to pull.
 
-    Unset is V(linux).
+    The default is V(linux).
     """
 
     variant = of_type("str")
-    """Variant of the architecture of the image to pull."""
+    """Architecture variant of the image to pull."""
 
     platform = of_type("str")
-    """The three in one word, as in V(linux/arm64/v8)."""
+    """O(os), O(arch) and O(variant) in one, for example V(linux/arm64/v8)."""
 
 
 PULL_OPTIONS: ArgumentSpec = {
@@ -115,15 +116,18 @@ PULL_OPTIONS: ArgumentSpec = {
 
 
 def to_access(params: Mapping[str, Any]) -> Access:
-    """Return how the task reaches registries. Raises InvalidOption."""
+    """Return the task's options for access to registries. Raises InvalidOption."""
     username, password = params.get("username") or "", params.get("password") or ""
     if bool(username) != bool(password):
         raise InvalidOption(
-            "username" if password else "password", None, "is missing beside the other of the two"
+            "username" if password else "password", None, "must be set if the other of the two is set"
         )
     if username and params["auth_file"]:
         raise InvalidOption(
-            "auth_file", params["auth_file"], "stands beside username and password", remedy="Write either"
+            "auth_file",
+            params["auth_file"],
+            "is mutually exclusive with username and password",
+            remedy="Set only one of them",
         )
     retry, delay = params["retry"], params["retry_delay"]
     if retry is not None and not 0 <= retry <= _MOST_TRIES:
@@ -141,7 +145,7 @@ def to_access(params: Mapping[str, Any]) -> Access:
 
 
 def to_pull(params: Mapping[str, Any], name: str, policy: str) -> Pull:
-    """Return what the task asks for of an image. Raises InvalidOption."""
+    """Return the task's request to pull an image. Raises InvalidOption."""
     system, architecture, variant = platform_parts(
         params["platform"], params["os"], params["arch"], params["variant"]
     )

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of module ``image_push``, documented below each; ``make generated`` writes DOCUMENTATION from them."""
+"""The options of module ``image_push``, each documented below it. ``make generated`` writes DOCUMENTATION
+from them.
+"""
 
 from __future__ import annotations
 
@@ -13,33 +15,33 @@ from .pull_options import PullOptions, to_access
 
 
 class PushOptions:
-    """What is pushed, and where to."""
+    """The image to push and its destination."""
 
     name = of_type("str", required=True)
-    """Name or id of the image on this host."""
+    """Name or id of the image on the host."""
 
     dest = of_type("str", aliases=["destination"])
-    """The name that it gets, as in V(registry.example/team/app:1); C(docker://) may stand before it.
+    """Name to push the image to, for example V(registry.example/team/app:1). It may begin with C(docker://).
 
-    V(oci-archive:/PATH), V(docker-archive:/PATH), V(oci:/DIRECTORY) and V(dir:/DIRECTORY) write it to the host
-    instead, as M(slipway.oci.image_save) does.
+    V(oci-archive:/PATH), V(docker-archive:/PATH), V(oci:/DIRECTORY) and V(dir:/DIRECTORY) write the image to
+    the host instead, as M(slipway.oci.image_save) does.
 
-    Unset, the name by which O(name) knows it.
+    The default is the name in O(name).
     """
 
     force = of_type("bool", default=False)
-    """Whether it is pushed although the name means this image there already."""
+    """Push the image even if the name in the registry already refers to it."""
 
     username = of_type("str")
-    """User of the registry, in place of what the files of credentials have for it."""
+    """User name at the registry, instead of the credentials in O(auth_file)."""
 
     password = of_type("str", no_log=True)
-    """Password of that user."""
+    """Password of the user."""
 
 
 ARGUMENTS: ArgumentSpec = {**declared(PushOptions), **declared(PullOptions)}
 
 
 def to_push(params: Mapping[str, Any]) -> Push:
-    """Return what a task of ``image_push`` asks for. Raises InvalidOption."""
+    """Return the request of an ``image_push`` task. Raises InvalidOption."""
     return Push(params["name"], params["dest"] or "", to_access(params), params["force"])
