@@ -5,9 +5,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Attributes of a module that changes something, runs commands (C(.exec)), or only returns information
-    (C(.info)).
-    """
+    """Attributes of modules that change something, run commands (C(.exec)), or only return data (C(.info))."""
 
     DOCUMENTATION = r"""
 attributes:

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of every module. Set them for all tasks with C(module_defaults) of the group
-    C(slipway.oci.engine).
-    """
+    """Options of every module; C(module_defaults) of group C(slipway.oci.engine) sets them for all tasks."""
 
     DOCUMENTATION = r"""
 options:

@@ -79,7 +79,7 @@ options:
     default: true
   strip_empty_ends:
     description:
-      - Strip empty lines from the end of RV(stdout) and RV(stderr).
+      - Strip leading and trailing empty lines from RV(stdout) and RV(stderr).
     type: bool
     default: true
   timeout:

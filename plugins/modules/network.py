@@ -12,7 +12,7 @@ short_description: Manage container networks
 version_added: 0.1.0
 description:
   - Creates a network, changes its labels, or removes it. Changing anything else recreates the network, which is refused
-    while a container is attached to it.
+    while a container is attached to it, unless O(recreate) is set.
   - The options are those of M(containers.podman.podman_network). An existing network keeps the values of options that
     the task does not set, except for its labels.
   - Containers whose tasks name no network use the network V(slipway). It is created when it is first needed, unless a

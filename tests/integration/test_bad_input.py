@@ -292,7 +292,7 @@ CASES = {
         "container",
         {**GOOD, "pod": "web"},
         "not_built_yet",
-        ("pod", "not built yet", "container:NAME"),
+        ("pod", "not implemented yet", "container:NAME"),
     ),
     "not built, of the driver": ("volume", {"name": "v", "driver": "nfs"}, "not_built_yet", ("driver: nfs",)),
     "no runtime": ("container", {**GOOD, "runtime": "nosuch"}, "host_lacks", ("nosuch", "slipway.oci.host")),

@@ -197,7 +197,7 @@ def test_what_is_others_stays(scenario, archive, other_archive):
 
 
 REFUSED = {
-    "not built yet": {"network_mode": "none", "pod": "web"},
+    "not implemented yet": {"network_mode": "none", "pod": "web"},
     "colour": {"network_mode": "none", "colour": "blue"},
     "no image named": {"network_mode": "none"},
 }

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hold the words that the action plugin and a module speak of the engine with."""
+"""The protocol by which the action plugin and a module agree on the engine."""
 
 from __future__ import annotations
 
-#: The module's option that the action plugin sets: a mapping with ``name``, the engine that is wanted; where that was sent
-#: ``archive`` and ``sha256``; ``asks``, when the task shall end before its work.
+#: The module option that the action plugin sets. A mapping with ``name``, the required engine; if it was
+#: sent, ``archive`` and ``sha256``; and ``asks`` if the task must exit before doing its work.
 OPTION = "_slipway_engine"
-#: The ``error`` of the result that asks for the archive.
+#: The ``error`` of a result that requests the archive.
 MISSING = "engine_missing"

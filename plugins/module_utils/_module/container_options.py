@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Return the options of module ``container``; kept at this path for programs outside, the file is tasks/container_options.py."""
+"""Alias of tasks/container_options.py, kept at this path for external programs."""
 
 from .tasks.container_options import argument_spec
 

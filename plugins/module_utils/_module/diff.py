@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Say what differs for who reads the play: as it was written, with what it costs, without secrets that nobody asked for."""
+"""Format differences for users: in the syntax of a task, and without secrets unless they are requested."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .private import is_private, without_values
 
 
 def told(result: Mapping[str, Any], outcome: Outcome, *, diff: bool) -> dict[str, Any]:
-    """Return the result of a task that may change something; ``diff``: Ansible shows what differs."""
+    """Return the result of a task that may change something; ``diff``: Ansible shows differences."""
     if not isinstance(result.get("diff"), dict):
         return {
             **result,
             "diff": result["diff"] if diff else [],
-        }  # contents of files, which may be nobody's business
+        }  # the content of files may be confidential
     found = outcome.differences
     shown = {
         "before": {one.option: _value(one, one.shown_before, one.before, diff=diff) for one in found},
@@ -28,7 +28,7 @@ def told(result: Mapping[str, Any], outcome: Outcome, *, diff: bool) -> dict[str
 
 
 def _costs(outcome: Outcome) -> str:
-    """Return the cost of the whole change, and of each option."""
+    """Return what the whole change requires, and what each option does."""
     lines = [f"{one.option}: {one.change}" for one in outcome.differences]
     return "\n".join([f"the change costs: {outcome.cost}", *lines, ""])
 
@@ -40,8 +40,8 @@ def _value(one: Difference, shown: str, value: Any, *, diff: bool) -> Any:
 
 
 def _written(option: str, value: Any) -> Any:
-    """Return the value of ``option`` (``memory``, ``ulimit.nofile``) as a person writes it; None stays None."""
-    from .._engine.model.container.options import OPTIONS  # most tasks have no difference to show
+    """Return an option's value (``memory``, ``ulimit.nofile``) in the syntax of a task; None stays None."""
+    from .._engine.model.container.options import OPTIONS  # most tasks have no differences to show
 
     kind = next((row.kind for row in OPTIONS if row.name == option.partition(".")[0]), None)
     return value if value is None or kind is None else kind.written(value)

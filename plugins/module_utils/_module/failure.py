@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turn an error into what a failed task returns; pure."""
+"""Convert an error into the result of a failed task; pure."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ from .._engine.errors import EngineError, Setting, typed
 def failure(
     error: EngineError | OSError, *, no_log: bool, aliases: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
-    """Return the arguments of fail_json: ``msg`` in words, ``error`` as a stable code, the error's fields.
+    """Return the arguments of fail_json: ``msg``, the stable code ``error``, and the error's fields.
 
-    ``no_log``: the task says that what it is given is nobody's business, and a container's last lines, or an option that
-    is wrong, may hold it. Ansible hides all of the result then but ``msg``, which it shows since ansible-core 2.19.
-    ``aliases``: the words that the task has for options, so that nobody looks for one that he did not write.
+    ``no_log``: the task's input is secret, and may appear in a container's last lines or in an invalid
+    option. Ansible then hides the result except ``msg``, which it shows since ansible-core 2.19. ``aliases``:
+    the aliases by which the task has set options, so that messages use the same names.
     """
     told = typed(error)
-    message = (
-        f"{told.code}; no_log hides what else there is to say"
-        if no_log
-        else told.told(partial(_as_written, aliases))
-    )
+    message = f"{told.code}; no_log hides the details" if no_log else told.told(partial(_as_written, aliases))
     return {**told.fields, "msg": message, "error": told.code}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Refuse the options of podman_container that this engine has not yet, which its table lists beside those that it has."""
+"""Refuse the options of podman_container that the engine's table lists as not implemented."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOT_BUILT: ArgumentSpec = {name: option.argument for name, option in REFUSED.ite
 
 
 def refuse_not_built(params: Mapping[str, Any]) -> None:
-    """Raise NotBuiltYet naming every such option that is set, with what to do about the first."""
+    """Raise NotBuiltYet naming every such option that is set, with the remedy of the first."""
     found = [name for name in NOT_BUILT if params.get(name) is not None]
     remedy = REFUSED[found[0]].remedy if found else ""
     refuse(found, **({"remedy": remedy} if remedy else {}))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Declare the options that every module has: which engine it works on."""
+"""The options that every module has, which select the engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._engine.model.container.cgroup import MANAGERS
 from .._engine.model.engine.places import DEFAULT_ROOT, DEFAULT_RUN_ROOT
 from .._engine.model.engine.storage_drivers import DRIVERS
 
-#: An argument spec as AnsibleModule takes it: option -> type, default, aliases and so on.
+#: An argument spec of AnsibleModule: option -> type, default, aliases and so on.
 ArgumentSpec = Mapping[str, Mapping[str, Any]]
 
 ENGINE_OPTIONS: ArgumentSpec = {
@@ -28,19 +28,19 @@ def declared(options: type) -> ArgumentSpec:
     return {name: argument for name, argument in vars(options).items() if not name.startswith("_")}
 
 
-def refuse(options: Sequence[str], *, remedy: str = "Leave it out: containers run without it so far") -> None:
+def refuse(options: Sequence[str], *, remedy: str = "Leave it out") -> None:
     """Raise NotBuiltYet naming all of the options, if there are any."""
     if options:
         parts = [part for option in options for part in (", ", Setting(option))]
-        message = Words(*parts[1:], ": not built yet")
+        message = Words(*parts[1:], ": not implemented yet")
         raise NotBuiltYet(message, remedy=remedy, option=options[0], options=[*options])
 
 
-#: What a module that only looks may be asked for.
+#: The option that selects objects in a module that only reads.
 NAMES_OPTION: ArgumentSpec = {"name": {"type": "list", "elements": "str"}}
 
 
-#: The same where what is asked for has labels.
+#: The options that select objects that have labels.
 LABELLED_OPTIONS: ArgumentSpec = {
     **NAMES_OPTION,
     "label": {"type": "list", "elements": "str", "aliases": ["labels"]},
@@ -48,18 +48,18 @@ LABELLED_OPTIONS: ArgumentSpec = {
 
 
 def names_asked(params: Mapping[str, Any]) -> Sequence[str] | None:
-    """Return the names asked for, or None for all; an empty list asks for nothing."""
+    """Return the requested names, or None for all; an empty list selects nothing."""
     names: Sequence[str] | None = params["name"]
     return names
 
 
 class Labelled(NamedTuple):
-    """Which things: by name, None for all, and those alone that have these labels."""
+    """A selection of objects: by name (None for all), restricted to those that have these labels."""
 
     names: Sequence[str] | None
     labels: Sequence[str]
 
 
 def labelled_asked(params: Mapping[str, Any]) -> Labelled:
-    """Return which of the things that have labels are asked for."""
+    """Return the selection that the task requests."""
     return Labelled(names_asked(params), params["label"] or ())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep what may be passwords out of a result that nobody asked to see in full; pure."""
+"""Remove possible passwords from results, unless the full diff was requested; pure."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-#: Their values may be passwords, so they are told only where somebody wants to see what differs (``--diff``).
+#: The option whose values may be passwords. They are shown only with ``--diff``.
 _PRIVATE = "env"
 
 
 def is_private(option: str) -> bool:
-    """Tell whether an option's value, or that of a part of it, is not to be shown."""
+    """Return whether the value of an option, or of one of its parts, must be hidden."""
     return option.partition(".")[0] == _PRIVATE
 
 
 def without_values(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result without values of variables in the plan and in the spec; their names stay."""
+    """Return the result without the values of variables in its plan and spec; their names are kept."""
     kept = dict(result)
     plan, spec = kept.get("plan"), kept.get("spec")
     if plan:

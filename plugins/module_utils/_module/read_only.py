@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a module that only looks; it carries nothing of what acts."""
+"""Run a module that only reads; it imports none of the code that changes things."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def look(
     otherwise: Mapping[str, Any] = MappingProxyType({}),
     foreign: Sequence[str] = (),
 ) -> None:
-    """Run the module and exit; as ``running.run_with``, ``otherwise`` being the predicted result."""
+    """Run the module and exit; see ``run_task.run_with``. ``otherwise`` is the predicted result."""
     run_with(
         _open, argument_spec, read, act, looks=True, otherwise=Outcome(result=otherwise), foreign=foreign
     )

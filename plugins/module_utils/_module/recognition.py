@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Recognise a task that finds all as it was when it last found nothing to do. Imported before anything of the engine.
+"""Recognise a task that would find nothing to do, as at its last run. Imported before the rest of the engine.
 
-Only an engine that is installed does so: its directory is called by the digest of all of its files.
+Only an installed engine does so, because its directory is named by the digest of all of its files.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any, Optional
 
-    #: A module that has read its options, and what its task is known by.
+    #: A module that has read its options, and the key to recognise its task by.
     Begun = tuple[ansible_module.Module, Optional[Task]]
 
-#: As _engine/archive.py has it.
+#: The same as in _engine/archive.py.
 _PACKAGE = "slipway_oci"
 
 
 def begin() -> Begun:
-    """Read the options of a task of module ``container``, and end it with its result if it is recognised."""
+    """Read the options of a ``container`` task, and exit with its recorded result if it is recognised."""
     module = ansible_module.Module(ARGUMENTS, supports_check_mode=True)
     task = _task(module.params)
     if task is not None:
@@ -40,7 +40,7 @@ def begin() -> Begun:
 
 
 def _task(params: Mapping[str, Any]) -> Task | None:
-    """Return what a task is known by, None where it can't be recognised."""
+    """Return the key to recognise the task by, None if it cannot be recognised."""
     package, _dot, _rest = __name__.partition(".")
     home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     if package != _PACKAGE or os.path.dirname(home) != os.path.abspath(f"{params['root']}/agent"):
@@ -49,18 +49,18 @@ def _task(params: Mapping[str, Any]) -> Task | None:
 
 
 def named(engine: str, params: Mapping[str, Any]) -> Task | None:
-    """Return the same; ``engine`` is the name of the engine, which stands for all that it would do."""
+    """Return the key of a task; ``engine``: the name of the engine, which identifies its code."""
     files = contents(params.get("env_file") or ())
     if files is None:
         return None
-    # In the order of the task: that of a mapping's keys may show in the result.
+    # Keys are not sorted, because the order of a mapping's keys may show in the result.
     text = json.dumps([engine, params, files])
     key = hashlib.sha256(text.encode("ascii")).hexdigest()
     return Task(Layout(params["root"], params["run_root"]), params["name"], key, files)
 
 
 def _answer(module: ansible_module.Module, task: Task) -> None:
-    """End the module with the result of the same task, if that is recognised."""
+    """Exit with the recorded result of the same task, if there is one and it is still valid."""
     began = time.perf_counter()
     result = recall(task, predicting=module.check_mode)
     if result is not None:

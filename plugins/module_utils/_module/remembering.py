@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keep the result of a task of module ``container`` that found nothing to do, so that it is recognised (recognition.py)."""
+"""Record the result of a ``container`` task that found nothing to do, so that recognition.py can reuse it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from .._engine.state import containers, stored_rows
 from .render import render
 
 Act = Callable[[Engine, Request], Outcome]
-#: A container as it is stored, what is seen of it, and what is another after anything was saved or a file was changed.
+#: A container's stored row, its observed state, and a value that differs after any write to the database or
+#: to a file.
 _Seen = tuple[Optional[stored_rows.Stored], Optional[str], Any]
 
 
 def remembering(act: Act, task: memory.Task | None) -> Act:
-    """Return ``act``, with what it finds kept where the task can be recognised by it."""
+    """Return ``act``, wrapped to record its outcome if the task can be recognised by it later."""
 
     def acted(engine: Engine, request: Request) -> Outcome:
         if task is None or engine.predicting or engine.unrecorded:
@@ -44,7 +45,7 @@ def remembering(act: Act, task: memory.Task | None) -> Act:
 
 def _look(engine: Engine, task: memory.Task) -> _Seen:
     stored, version = None, None
-    with suppress(EngineError), engine.database.reading() as connection:  # the whole way tells what is wrong
+    with suppress(EngineError), engine.database.reading() as connection:  # the full path reports the error
         stored = stored_rows.find(connection, task.name)
         version = stored_rows.version(connection)
     seen = look.seen(engine.layout, stored) if stored else None
@@ -52,7 +53,7 @@ def _look(engine: Engine, task: memory.Task) -> _Seen:
 
 
 def _keep(engine: Engine, task: memory.Task, request: Request, outcome: Outcome, before: _Seen) -> None:
-    """Keep the result, unless it may be of another state than what is seen before it and after."""
+    """Record the result, unless the state has changed between before and after it."""
     with engine.database.reading() as connection:
         record = containers.by_name(connection, request.name)
     stored, seen, other = _look(engine, task)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Turn a verb's outcome into what a task returns; pure."""
+"""Convert an outcome into the result of a task; pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .._engine.lifecycle.core.outcome import Outcome
 
 
 def render(outcome: Outcome, *, subject: str) -> dict[str, Any]:
-    """Return the result of a task that may change something; ``subject`` is the name above the diff."""
+    """Return the result of a task that may change something; ``subject`` is the header of the diff."""
     return {
         "changed": outcome.changed,
         "actions": list(outcome.actions),
@@ -20,17 +20,17 @@ def render(outcome: Outcome, *, subject: str) -> dict[str, Any]:
 
 
 def render_info(outcome: Outcome) -> dict[str, Any]:
-    """Return the result of a task that only looks."""
+    """Return the result of a task that only reads."""
     return {"changed": False, **_warnings(outcome), **outcome.result}
 
 
 def _warnings(outcome: Outcome) -> dict[str, Any]:
-    """Return what Ansible shows as warnings."""
+    """Return the warnings for Ansible to show."""
     return {"warnings": list(outcome.warnings)} if outcome.warnings else {}
 
 
 def _differences(outcome: Outcome, subject: str) -> dict[str, Any]:
-    """Return ``diff`` (what differs, by option, for ``--diff``) and ``plan`` (what each change needs)."""
+    """Return ``diff`` (differences by option, for ``--diff``) and ``plan`` (what each change requires)."""
     found = outcome.differences
     diff = {
         "before": {item.option: item.before for item in found},

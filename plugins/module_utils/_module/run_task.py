@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a module's work: read its options, open the engine, act, and end with the result or an error in words."""
+"""Run the body of a module: read the options, open the engine, act, and exit with the result or an error."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def run_with(
 ) -> None:
     """Run a module and exit.
 
-    ``read`` makes the request from the options before anything is opened, so that a wrong option changes
-    nothing; ``act`` carries it out. ``looks``: the module changes nothing anyway; for one that does, None is a request
-    for what can't be there, and nothing is done.
-    ``files``: it has the options for a file's owner and mode, and returns the file as ``dest``.
-    ``otherwise``: what check mode predicts where something is missing that an earlier task could bring; its texts
-    are filled with the task's options (``{name}``). ``foreign``: options of podman's module that are refused with a remedy.
-    ``begun``: the module, where its options are read already.
+    ``read`` converts the options into the request before the engine is opened, so that an invalid option
+    changes nothing; ``act`` carries it out. ``looks``: the module never changes anything; in other modules, a
+    request of None refers to an object that cannot exist, and nothing is done. ``files``: the module has the
+    options for a file's owner and mode, and returns the file as ``dest``. ``otherwise``: the prediction of
+    check mode if something is missing that an earlier task could create; its texts are formatted with the
+    task's options (``{name}``). ``foreign``: options of podman's module that are refused with a remedy.
+    ``begun``: the module, if its options have been read already.
     """
     module = begun or ansible_module.Module(
         {**ENGINE_OPTIONS, **foreign_options(foreign), **argument_spec},
@@ -92,7 +92,7 @@ def _progress(module: Module, run_root: str) -> AbstractContextManager[None]:
 def _ended(
     opener: Opener, settings: dict[str, Any], act: Callable[[Engine, Request], Outcome], request: Request
 ) -> tuple[Outcome, Engine]:
-    """Do what ends a container, also where the disk takes nothing more; return the engine that did it as well."""
+    """Carry out a request that stops a container, even on a full disk; return the outcome and the engine."""
     from .._engine.lifecycle.core.emergency import ended
     from .._engine.model.engine.layout import Layout
 
@@ -106,7 +106,7 @@ def _ended(
 
 
 def _warn(module: Module, engine: Engine | None) -> None:
-    """Tell what stopped nothing, and what the prediction had to take for granted."""
+    """Issue warnings for errors that were not fatal, and for the assumptions of a prediction."""
     for error in engine.warned if engine else ():
         module.warn(utf8.text(error.code if module.no_log else str(error)))
     for error in engine.tolerated if engine and module.check_mode else ():
@@ -119,7 +119,7 @@ def _warn_of(module: Module, error: EngineError) -> None:
 
 
 def _foretold(module: Module, error: EngineError | OSError, otherwise: Outcome) -> Outcome | None:
-    """Return what a task is predicted to do where nothing can be looked at yet; None when it fails in any case."""
+    """Return the prediction if the engine's state cannot be read yet; None if the task fails in any case."""
     if isinstance(error, OSError) or not (module.check_mode and error.mended_by):
         return None
     _warn_of(module, error)
@@ -151,7 +151,7 @@ def _exit(module: Module, outcome: Outcome, engine: Engine | None, *, looks: boo
 
 
 def _without_warnings(module: Module, result: dict[str, Any]) -> dict[str, Any]:
-    """Hand the warnings to Ansible, which calls it deprecated to find them in a result, and return the rest of it."""
+    """Pass the warnings to Ansible, which deprecates them in results, and return the rest of the result."""
     for text in result.pop("warnings", ()):
         if not module.no_log:
             module.warn(text)
@@ -159,7 +159,7 @@ def _without_warnings(module: Module, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _set_attributes(module: Module, result: dict[str, Any]) -> None:
-    """Give the file owner and mode as Ansible does everywhere."""
+    """Set the owner and mode of the file with Ansible's own code."""
     wanted = module.load_file_common_arguments(module.params, path=result["dest"])
     if module.set_fs_attributes_if_different(wanted, changed=False):
         result["changed"] = True

@@ -28,7 +28,7 @@ def run(
     result: Mapping[str, Any] = MappingProxyType({}),
     begun: Module | None = None,
 ) -> None:
-    """Run the module and exit; as ``running.run_with``, ``otherwise`` and ``result`` being the predicted action and result."""
+    """Run the module and exit, see ``run_task.run_with``; ``otherwise`` and ``result`` are its prediction."""
     foretold = Outcome((otherwise,), result=result)
     run_with(
         open_engine,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request of a task; kept at this path for programs outside, the file is tasks/container_request.py."""
+"""Alias of tasks/container_request.py, kept at this path for external programs."""
 
 from .tasks.container_request import to_request
 

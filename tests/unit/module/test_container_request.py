@@ -43,14 +43,14 @@ def test_what_is_to_go_needs_no_valid_container(tmp_path):
 @pytest.mark.parametrize("name", NOT_BUILT)
 def test_an_option_that_is_not_built_is_refused(name, state):
     """Each option that podman_container has and this engine not is refused by name, whatever its value."""
-    with pytest.raises(NotBuiltYet, match=f"{name}: not built yet") as caught:
+    with pytest.raises(NotBuiltYet, match=f"{name}: not implemented yet") as caught:
         request_of(**{name: False}, state=state)
     assert (caught.value.fields["option"], bool(caught.value.remedy)) == (name, True)
 
 
 def test_all_options_that_are_not_built_are_named_at_once():
     """A task with several of them is told of all."""
-    with pytest.raises(NotBuiltYet, match=r"pod, gpus: not built yet|gpus, pod: not built yet"):
+    with pytest.raises(NotBuiltYet, match=r"pod, gpus: not implemented yet|gpus, pod: not implemented yet"):
         request_of(pod="p", gpus="all")
 
 

@@ -79,7 +79,7 @@ def test_an_archive_that_was_not_sent_is_not_run(payload, engine, tmp_path):
     other = tmp_path / "other.zip"
     other.write_bytes(Path(engine["archive"]).read_bytes() + b"\0")
     result = ran(payload, tmp_path / "root", {**engine, "archive": str(other)})
-    assert (result["error"], "is not what was sent" in result["msg"]) == ("engine_missing", True)
+    assert (result["error"], "is not the archive that was sent" in result["msg"]) == ("engine_missing", True)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root opens an engine")

@@ -135,7 +135,7 @@ def test_an_error_is_told_in_words_and_by_code(error, result):
 def test_an_error_under_no_log_is_told_by_its_code(error, result):
     """The words may hold what the task was given, and Ansible shows them; all else it hides by itself."""
     told = failure(error, no_log=True)
-    assert told["msg"] == f"{result['error']}; no_log hides what else there is to say"
+    assert told["msg"] == f"{result['error']}; no_log hides the details"
     assert {**told, "msg": result["msg"]} == result
 
 

@@ -80,7 +80,7 @@ def test_an_option_about_podman_is_refused_with_a_remedy(run_module):
     """Options of podman_container that are about podman's program are known, and answered in our words."""
     result = run_module("container", {"name": "app", "executable": "podman"})
     assert (result["error"], result["option"]) == ("invalid_option", "executable")
-    assert "runtime names crun or runc" in result["msg"]
+    assert "Use runtime to select crun or runc" in result["msg"]
 
 
 @pytest.mark.parametrize(

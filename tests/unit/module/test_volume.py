@@ -59,7 +59,7 @@ def test_what_is_unset(state, given, unset):
 
 def test_another_driver_is_refused():
     """There is one driver so far."""
-    with pytest.raises(NotBuiltYet, match="driver: image: not built yet"):
+    with pytest.raises(NotBuiltYet, match="driver: image: not implemented yet"):
         to_volume({**UNSET, "driver": "image"})
 
 

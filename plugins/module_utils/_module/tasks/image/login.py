@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of modules ``login`` and ``logout``, each documented below it. ``make generated`` writes
-DOCUMENTATION.
-"""
+"""The options of modules ``login`` and ``logout``, with their documentation (see ``make generated``)."""
 
 from __future__ import annotations
 

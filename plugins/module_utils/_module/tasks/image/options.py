@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of module ``image``, each documented below it. ``make generated`` writes DOCUMENTATION from
-them.
-"""
+"""The options of module ``image``, with their documentation (see ``make generated``)."""
 
 from __future__ import annotations
 
@@ -80,9 +78,7 @@ ARGUMENTS: ArgumentSpec = {**declared(ImageOptions), **PULL_OPTIONS}
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """An image to pull or, with ``wanted`` None, to remove. ``loads``: the controller has read it from an
-    archive.
-    """
+    """An image to pull or, without ``wanted``, to remove; ``loads``: the controller reads it from an archive."""
 
     name: str
     wanted: Pull | None
@@ -91,9 +87,7 @@ class ImageRequest:
 
 
 def to_image(params: Mapping[str, Any]) -> ImageRequest | None:
-    """Return a task's request; None if the name to remove is invalid, so that nothing has it. Raises
-    InvalidOption.
-    """
+    """Return a task's request; None if the image to remove cannot exist. Raises InvalidOption."""
     absent = params["state"] == ABSENT
     try:
         name = _name(params)

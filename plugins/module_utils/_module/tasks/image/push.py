@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options of module ``image_push``, each documented below it. ``make generated`` writes DOCUMENTATION
-from them.
-"""
+"""The options of module ``image_push``, with their documentation (see ``make generated``)."""
 
 from __future__ import annotations
 
