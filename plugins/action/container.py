@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run module ``container``, and bring the engine to a host that lacks it.
+"""Run module ``container``, and send the engine to hosts that lack it.
 
-meta/runtime.yml names it for each module that has no action of its own.
+meta/runtime.yml maps every module without its own action plugin to this one.
 """
 
 from __future__ import annotations
@@ -11,4 +11,4 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.image_delivery import 
 
 
 class ActionModule(ImageAction, NormalAction):
-    """What Ansible does with a module that has no action of its own, the delivery, and an image that the host can't fetch."""
+    """Ansible's normal action, with delivery of the engine and of images that the host cannot pull."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Copy files of the controller into a container, and files of a container to the controller."""
+"""Copy files between the controller and a container."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.unpack_files import re
 
 
 class ActionModule(FileAction):
-    """Module ``container_copy``, whose files are the host's unless ``remote_src`` is off."""
+    """Action of ``container_copy``; it transfers files unless ``remote_src`` is true."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Bring what is to be copied in, run the module, and fetch what was copied out."""
+        """Send the files to copy in, run the module, and fetch the files copied out."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         self.refuse_parcel()
@@ -37,7 +37,7 @@ class ActionModule(FileAction):
                     excluded=self.excluded(),
                 )
             elif contents:
-                raise AnsibleActionFail(f"src: {source} is no directory")
+                raise AnsibleActionFail(f"src: {source} is not a directory")
             else:
                 parcel.add_file(os.path.basename(place), place)
             return self.run_module(task_vars, parcel=self.send(parcel))
@@ -47,7 +47,7 @@ class ActionModule(FileAction):
         result = self.run_module(task_vars, parcel=path)
         if (
             result.get("failed") or "is_file" not in result
-        ):  # in check mode of a container that is still to come
+        ):  # in check mode, and the container does not exist yet
             return result
         dest = self._loader.path_dwim(self._required("dest"))
         directory, rename = dest, None

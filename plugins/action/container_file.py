@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write a file in a container from a content, a file or a template of the controller."""
+"""Write a file in a container from literal content, or from a file or template on the controller."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import FileAction, Parcel
 
-#: The name of the file in the parcel; the module gives it the one that the task says.
+#: Name of the file in the parcel; the module renames it to the path in the task.
 _FILE = "file"
 
 
 class ActionModule(FileAction):
-    """Module ``container_file``."""
+    """Action of ``container_file``."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Bring the content to the host, if there is one, and run the module."""
+        """Send the content to the host, if there is any, and run the module."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         self.refuse_parcel()
@@ -28,7 +28,7 @@ class ActionModule(FileAction):
             return {**result, **self.run_module(task_vars)}
         with self.parcel() as parcel:
             self._pack(parcel, given[0], task_vars)
-            # Neither a content nor what a template gave appears among the module's options, which are logged.
+            # Literal and rendered content is kept out of the module's options, because they are logged.
             sent = self.run_module(
                 task_vars, parcel=self.send(parcel), src=_FILE, content=None, template=None
             )
@@ -43,5 +43,5 @@ class ActionModule(FileAction):
         else:
             source = self.find(str(value))
             if os.path.isdir(source):
-                raise AnsibleActionFail(f"src: {value} is no file: use container_copy for directories")
+                raise AnsibleActionFail(f"src: {value} is a directory. Use container_copy for directories")
             parcel.add_file(_FILE, source)

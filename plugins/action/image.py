@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run module ``image``: with an archive of the controller, or an image that the controller fetches, where that is wanted."""
+"""Run module ``image``, sending it an archive on the controller or an image pulled by the controller."""
 
 from __future__ import annotations
 
@@ -11,17 +11,15 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.image_delivery import 
 
 
 class ActionModule(ImageAction, NormalAction):
-    """Module ``image``."""
+    """Action of ``image``."""
 
     def _execute_module(
         self, module_name: str | None = None, module_args: dict[str, Any] | None = None, **how: Any
     ) -> dict[str, Any]:
-        """Run the module; an archive of the controller is read here."""
+        """Run the module; read an archive on the controller here."""
         arguments = dict(self._task.args if module_args is None else module_args)
         if arguments.get("src") is None or arguments.get("state", "present") == "absent":
             return super()._execute_module(module_name, arguments, **how)
         if how.get("wrap_async"):
-            raise AnsibleActionFail(
-                "src: an archive of the controller can't be sent by a task that runs in the background"
-            )
+            raise AnsibleActionFail("src: an archive on the controller cannot be sent by a task with async")
         return self.load_archive(module_name, arguments, how)

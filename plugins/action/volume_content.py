@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring a tree of the controller, contents and rendered templates to the host for a volume."""
+"""Send files, literal content and rendered templates from the controller to the host for a volume."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible_collections.slipway.oci.plugins.plugin_utils.file_actions import FileAction, Parcel
 
-#: Where in the parcel things are; lifecycle/files/volume_content.py has the same names.
+#: Paths in the parcel; lifecycle/files/volume_content.py has the same names.
 _SRC, _FILES = "src", "files"
 
 
 class ActionModule(FileAction):
-    """Module ``volume_content``."""
+    """Action of ``volume_content``."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Bring what is needed to the host, and run the module."""
+        """Send the files to the host, and run the module."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         self.refuse_parcel()
@@ -30,7 +30,7 @@ class ActionModule(FileAction):
                 self._pack_source(parcel, self.find(str(source)))
             for number, one in enumerate(files):
                 self._pack_file(parcel, f"{_FILES}/{number}", one, task_vars)
-            # Neither a content nor what a template gave appears among the module's options, which are logged.
+            # Literal and rendered content is kept out of the module's options, because they are logged.
             plain = [{**one, "content": None, "template": None} for one in files]
             return {**result, **self.run_module(task_vars, parcel=self.send(parcel), files=plain or None)}
 
@@ -46,7 +46,7 @@ class ActionModule(FileAction):
                 excluded=excluded if contents else lambda path: excluded(f"{name}/{path}"),
             )
         elif contents:
-            raise AnsibleActionFail(f"src: {source} is no directory")
+            raise AnsibleActionFail(f"src: {source} is not a directory")
         else:
             parcel.add_file(f"{_SRC}/{name}", place)
 
@@ -61,5 +61,5 @@ class ActionModule(FileAction):
 
 
 def _are_mappings(files: Any) -> bool:
-    """Tell whether the list is one that the module would take; else it says what is wrong with it."""
+    """Return whether the value is a list of mappings; if not, the module reports the error."""
     return isinstance(files, list) and all(isinstance(one, dict) for one in files)

@@ -1,6 +1,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run tasks inside a container of this engine, on the controller or on any host that Ansible reaches."""
+"""Connection plugin: run tasks in a container, on the controller or on any host that Ansible reaches."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ version_added: 0.1.0
 author:
   - Slipway authors (@slipway)
 description:
-  - Runs commands in a running container of slipway.oci and copies files into it and out of it.
-  - The container is one of the controller's own, or with O(host) one of any host in the inventory, which is then reached as
-    that host is - with its own connection plugin, variables and become. The container needs neither sshd nor anything else
-    of this collection. The engine is brought to the host where it is missing, which needs Python.
-  - Files are written and read by the host, inside the container's root with its volumes, so the image needs no C(tar), C(dd)
-    or shell for them. Modules need Python in the image. M(ansible.builtin.raw) needs a shell.
+  - Runs commands in a running container of slipway.oci, and copies files into and out of it.
+  - The container is on the controller or, with O(host), on any host of the inventory. That host is reached with its own
+    connection plugin, variables and become. The container needs neither sshd nor any part of this collection. If the
+    host lacks the engine, it is installed there, which requires Python on the host.
+  - The host reads and writes files inside the container's root and its volumes, so transfers need no C(tar), C(dd) or
+    shell in the image. Modules need Python in the image. M(ansible.builtin.raw) needs a shell.
 options:
   container:
     description: Name or id of the container.
@@ -27,9 +27,9 @@ options:
       - name: ansible_host
   host:
     description:
-      - Name, in the inventory, of the host that the container is on. Its own variables (C(ansible_connection), C(ansible_host),
-        C(ansible_user), C(ansible_become) and so on) tell how to reach it.
-      - Unset is the controller itself.
+      - Inventory name of the host that the container is on. Its own variables (C(ansible_connection), C(ansible_host),
+        C(ansible_user), C(ansible_become) and so on) determine how it is reached.
+      - The default is the controller.
     type: str
     vars:
       - name: ansible_slipway_host
@@ -49,7 +49,7 @@ options:
       - section: slipway_connection
         key: root
   run_root:
-    description: Volatile directory of the engine on the host. Unset is the one with which the engine was set up there.
+    description: Volatile directory of the engine on the host. The default is the one that the engine was set up with.
     type: path
     vars:
       - name: ansible_slipway_run_root
@@ -59,7 +59,7 @@ options:
       - section: slipway_connection
         key: run_root
   agent:
-    description: Path of the engine's program on the host. Unset is the one below O(root).
+    description: Path of the engine's program on the host. The default is the one below O(root).
     type: path
     vars:
       - name: ansible_slipway_agent
@@ -71,7 +71,7 @@ options:
   remote_user:
     description:
       - User in the container, by name or number, with or without a group (C(user:group)).
-      - Unset is the container's own.
+      - The default is the container's user.
     type: str
     vars:
       - name: ansible_user
@@ -90,7 +90,7 @@ options:
       - name: user
         option: --user
   workdir:
-    description: Directory in the container in which commands begin. Unset is the container's own.
+    description: Working directory of commands in the container. The default is the container's working directory.
     type: path
     vars:
       - name: ansible_slipway_workdir
@@ -100,15 +100,15 @@ options:
       - section: slipway_connection
         key: workdir
   env:
-    description: Environment variables for all commands, on top of the container's own.
+    description: Environment variables for all commands, added to the container's own.
     type: dict
     default: {}
     vars:
       - name: ansible_slipway_env
   pipelining:
     description:
-      - Hand modules to Python in the container by its standard input, without writing them to a file first.
-      - Unlike elsewhere this is on by default, since nothing here speaks against it.
+      - Pass modules to Python in the container through standard input, without writing them to a file first.
+      - Unlike in other connection plugins, this is enabled by default.
     type: bool
     default: true
     vars:
@@ -129,7 +129,7 @@ EXAMPLES = r"""
     ansible_connection: slipway.oci.container
     ansible_slipway_host: web1
   tasks:
-    - name: Ask it something
+    - name: Read a file in the container
       ansible.builtin.command: cat /etc/os-release
       changed_when: false
 """
@@ -152,7 +152,8 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.host_connection import
     reach,
 )
 
-# Ansible compiles a collection's plugins anew in each task's process: what only some tasks need is imported where it is used.
+# Ansible compiles a collection's plugins again in each task's process, so rarely needed modules are imported
+# where used.
 display = Display()
 
 
@@ -169,7 +170,7 @@ class Connection(ConnectionBase):
         self._program: Optional[Program] = None
 
     def _resolve_option_variables(self, variables: Any, templar: Any) -> dict[str, Any]:
-        """Keep the way to other hosts' variables: as an option they would all be templated, at each task."""
+        """Save a reference to all hosts' variables; as an option, they would be templated in each task."""
         self._hosts = variables.get("hostvars") or {}
         resolved: dict[str, Any] = super()._resolve_option_variables(variables, templar)
         return resolved
@@ -183,7 +184,7 @@ class Connection(ConnectionBase):
         return self
 
     def _bring(self, argv: Sequence[str], data: bytes) -> Answer:
-        """Run the engine's program on a host that lacks it; in check mode it does not stay there."""
+        """Run the engine's program on a host that lacks it; install it unless in check mode."""
         from ansible_collections.slipway.oci.plugins.plugin_utils.agent_delivery import Engine
 
         places = self.get_option("root"), self.get_option("run_root")
@@ -195,7 +196,7 @@ class Connection(ConnectionBase):
             return reach("", LOCAL, context=self._play_context)
         if name not in self._hosts:
             raise AnsibleConnectionFailure(
-                f"ansible_slipway_host: {name!r} is not in the inventory. Name the host as the inventory does"
+                f"ansible_slipway_host: {name!r} is not in the inventory. Use the host's inventory name"
             )
         return reach(name, self._hosts[name], context=self._play_context)
 
@@ -206,9 +207,9 @@ class Connection(ConnectionBase):
         in_data: Optional[bytes] = None,
         sudoable: bool = True,  # noqa: FBT001, FBT002
     ) -> tuple[int, bytes, bytes]:
-        """Run a command by the container's shell; return its exit code and what it said.
+        """Run a command with the container's shell; return its exit status, stdout and stderr.
 
-        Raises AnsibleConnectionFailure when the container can't be reached.
+        Raises AnsibleConnectionFailure if the container cannot be reached.
         """
         super().exec_command(cmd, in_data=in_data, sudoable=sudoable)
         display.vvv(f"EXEC {cmd}", host=self.get_option("container"))
@@ -218,7 +219,7 @@ class Connection(ConnectionBase):
     def _ask_elsewhere(
         self, cmd: str, in_data: Optional[bytes], *, sudoable: bool
     ) -> Optional[tuple[int, bytes, bytes]]:
-        """Run a failed command that makes Ansible's temporary directory at the system's places; None where that fails, too."""
+        """Retry to create Ansible's temporary directory in the system's; return None if that fails too."""
         from ansible_collections.slipway.oci.plugins.plugin_utils.tmpdirs import elsewhere
 
         answers = (self._ask(each, in_data, sudoable=sudoable) for each in elsewhere(cmd, self._shell))
@@ -237,16 +238,16 @@ class Connection(ConnectionBase):
         if failure is None:
             self._check_become(answer)
             return answer.rc, answer.stdout, answer.stderr
-        if failure.code == "runtime_failed":  # no such program, no such directory: as a shell would tell it
+        if failure.code == "runtime_failed":  # no such program or directory: report it as a shell would
             return failure.fields["rc"], answer.stdout, failure.message.encode()
         raise AnsibleError(failure.message)
 
     def _check_become(self, answer: Answer) -> None:
-        """Raise AnsibleError where become ended because it had no password to give: else its words are taken for a module's."""
+        """Raise AnsibleError if become failed for lack of a password; its prompt is not output of the module."""
         if self.become is None or answer.rc == 0 or self.become.success.encode() in answer.stdout:
             return
         if self.become.check_missing_password(answer.stderr):
-            raise AnsibleError(f"{self.become.name} wants a password: set ansible_become_password")
+            raise AnsibleError(f"{self.become.name} requires a password: set ansible_become_password")
 
     def _talk(self) -> Optional[dict[str, Any]]:
         if self.become is None:
@@ -269,7 +270,7 @@ class Connection(ConnectionBase):
 
     @ensure_connect
     def put_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file of the controller into the container; a new one is the user's, with the mode of the file here."""
+        """Copy a file to the container; a new file gets the user as owner, and the mode of the original."""
         super().put_file(in_path, out_path)
         from ansible_collections.slipway.oci.plugins.plugin_utils.file_chunks import pieces
 
@@ -287,7 +288,7 @@ class Connection(ConnectionBase):
 
     @ensure_connect
     def fetch_file(self, in_path: str, out_path: str) -> None:
-        """Copy a file of the container to the controller."""
+        """Copy a file from the container to the controller."""
         super().fetch_file(in_path, out_path)
         from ansible_collections.slipway.oci.plugins.plugin_utils.file_chunks import MOST, put_together
 
@@ -301,14 +302,14 @@ class Connection(ConnectionBase):
             file.truncate(told["size"])
 
     def reset(self) -> None:
-        """End what the host's own connection keeps open."""
+        """Reset the connection to the host."""
         self._connect()
         if self._reached is not None:
             self._reached.reset()
         self.close()
 
     def close(self) -> None:
-        """Forget the host."""
+        """Close the connection to the host."""
         if self._reached is not None:
             self._reached.close()
         self._reached = self._program = None
@@ -316,7 +317,7 @@ class Connection(ConnectionBase):
 
 
 def _words(command: str, shell: str) -> list[str]:
-    """Return what to run: the command by the shell, or the command itself where that is the same shell's already."""
+    """Return the argv to run a command with the shell, which is not nested if the command starts it too."""
     before, _dash, quoted = command.partition(" -c ")
     words = shlex.split(quoted) if before == shell else []
     if len(words) == 1 and quoted == shlex.quote(words[0]):
@@ -327,18 +328,18 @@ def _words(command: str, shell: str) -> list[str]:
 def _is_utf8(command: str) -> bool:
     try:
         command.encode()
-    except UnicodeEncodeError:  # names that are no UTF-8, as os.fsdecode() has them
+    except UnicodeEncodeError:  # names that are not UTF-8, decoded by os.fsdecode()
         return False
     return True
 
 
 def _spelled(command: str) -> str:
-    """Return a command that is UTF-8, and runs one that is not: what the OCI runtime is told is JSON."""
+    """Return a UTF-8 command that runs one that is not UTF-8: the OCI runtime reads JSON."""
     spelled = "".join(_SPELLED.get(byte) or chr(byte) for byte in os.fsencode(command))
     return f"""eval "$(printf '{spelled}')\""""
 
 
-#: By byte, as printf(1) has them in a text between apostrophes.
+#: Escapes of bytes for printf(1) within single quotes.
 _SPELLED = {
     **{byte: f"\\{byte:o}" for byte in (*range(0x80, 0x100), ord("'"))},
     ord("\\"): "\\\\",

@@ -1,28 +1,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find things in a result by a JMESPath expression."""
+"""Query a result with a JMESPath expression."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: query
-short_description: Find things in a result by a JMESPath expression
+short_description: Query a result with a JMESPath expression
 version_added: 0.1.0
 description:
-  - Applies an expression in JMESPath (U(https://jmespath.org)) to a result, or to any other data.
-  - An expression that can't be read, and a function that does not take what it is given, are errors that show the place
-    in the expression.
+  - Applies a JMESPath expression (U(https://jmespath.org)) to a result, or to any other data.
+  - If the expression is invalid, or a function does not accept its arguments, the error shows the position in the
+    expression.
 author:
   - Slipway authors (@slipway)
 positional: expression
 options:
   _input:
-    description: The data, as the result of M(slipway.oci.container_info).
+    description: The data, for example the result of M(slipway.oci.container_info).
     type: raw
     required: true
   expression:
     description:
-      - The expression. Texts in it stand between single quotes, numbers, booleans and V(null) between backquotes.
+      - The expression. In it, strings are enclosed in single quotes, and numbers, booleans and V(null) in backquotes.
     type: str
     required: true
 requirements:
@@ -33,20 +33,20 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at all containers
+- name: Get information about all containers
   slipway.oci.container_info:
   register: all
 
-- name: Name those that run
+- name: List the running containers
   ansible.builtin.debug:
     msg: "{{ all | slipway.oci.query('containers[?State.Running].Name') }}"
 
-- name: Name those of one tier, the newest first
+- name: List the containers of one tier, newest first
   ansible.builtin.debug:
     msg: >-
       {{ all | slipway.oci.query("reverse(sort_by(containers[?Config.Labels.tier == 'web'], &Created))[].Name") }}
 
-- name: Tell which volume is mounted where
+- name: List the volumes of each container with their mount points
   ansible.builtin.debug:
     msg: "{{ all | slipway.oci.query(wanted) }}"
   vars:
@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: What the expression finds, V(null) when it finds nothing.
+  description: The result of the expression, V(null) if it matches nothing.
   type: raw
 """
 
@@ -67,7 +67,7 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.jmespath_query import 
 
 
 def query(data: Any, expression: str) -> Any:
-    """Return what the expression finds in the data."""
+    """Return the result of the expression for the data."""
     try:
         return Query(expression).search(data)
     except QueryError as error:
@@ -75,8 +75,8 @@ def query(data: Any, expression: str) -> Any:
 
 
 class FilterModule:
-    """The filter, as Ansible looks for it."""
+    """The class that Ansible loads."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """Return it by its name."""
+        """Return the filter by its name."""
         return {"query": query}

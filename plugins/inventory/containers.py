@@ -1,20 +1,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The containers of this host and of others as an inventory."""
+"""Inventory plugin: the containers of the controller and of other hosts."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: containers
-short_description: The containers of this host and of others
+short_description: Containers of the controller and of other hosts
 version_added: 0.1.0
 description:
-  - Makes a host of each container that slipway.oci knows, here or on other hosts of the inventory, with the variables that
-    connection plugin P(slipway.oci.container#connection) needs, so that a play can run in it.
-  - All containers are listed, whether they run or not; O(filters) and O(query) choose among them. Only those that run can be
+  - Adds each container of slipway.oci, on the controller or on other hosts of the inventory, as a host with the
+    variables that the connection plugin P(slipway.oci.container#connection) needs, so that plays can run in it.
+  - All containers are listed, running or not. O(filters) and O(query) select among them. Only running containers can be
     connected to.
-  - Takes files whose name is or ends with C(slipway.yml) or C(slipway.yaml), such as C(containers.slipway.yml).
-  - Nothing is changed on the hosts.
+  - The file name of the source must be C(slipway.yml) or C(slipway.yaml), or end with C(.slipway.yml) or
+    C(.slipway.yaml), for example C(containers.slipway.yml).
+  - The plugin changes nothing on the hosts.
 extends_documentation_fragment:
   - constructed
   - inventory_cache
@@ -22,23 +23,25 @@ author:
   - Slipway authors (@slipway)
 options:
   plugin:
-    description: The name of this plugin.
+    description: Name of this plugin.
     type: str
     required: true
     choices: [slipway.oci.containers]
   hosts:
     description:
-      - The hosts whose containers are listed, as patterns (U(https://docs.ansible.com/ansible/latest/inventory_guide/intro_patterns.html)).
-      - They are hosts of the inventory sources before this one. Each is reached by its own connection, become included; as many
-        at once as C(forks) says.
-      - A container that an earlier source has found is meant by its name alone, so V(all) are machines.
-      - V(localhost) is the controller itself, unless the inventory has a host of that name.
+      - Hosts whose containers are listed, as patterns
+        (U(https://docs.ansible.com/ansible/latest/inventory_guide/intro_patterns.html)).
+      - They must be hosts of inventory sources that precede this one. Each is reached by its own connection, including
+        become, up to C(forks) hosts at a time.
+      - A container found by an earlier source is matched only by its exact name, so V(all) does not include containers.
+      - V(localhost) is the controller, unless the inventory has a host of that name.
     type: list
     elements: str
     default: [localhost]
   root:
     description:
-      - Directory of the engine on the hosts, if it is not the default one. Becomes C(ansible_slipway_root) of the containers.
+      - State directory of the engine on the hosts, if it is not the default. Sets C(ansible_slipway_root) of the
+        containers.
     type: str
     env:
       - name: ANSIBLE_SLIPWAY_ROOT
@@ -47,7 +50,8 @@ options:
         key: root
   run_root:
     description:
-      - The engine's volatile directory on the hosts, if it is not the default one. Becomes C(ansible_slipway_run_root).
+      - Volatile directory of the engine on the hosts, if it is not the default. Sets C(ansible_slipway_run_root) of the
+        containers.
     type: str
     env:
       - name: ANSIBLE_SLIPWAY_RUN_ROOT
@@ -56,7 +60,8 @@ options:
         key: run_root
   agent:
     description:
-      - Path of the program C(slipway) on the hosts, if it is not where the engine puts it. Becomes C(ansible_slipway_agent).
+      - Path of the program C(slipway) on the hosts, if it is not the default. Sets C(ansible_slipway_agent) of the
+        containers.
     type: str
     env:
       - name: ANSIBLE_SLIPWAY_AGENT
@@ -65,61 +70,64 @@ options:
         key: agent
   unreachable:
     description:
-      - What to do when a host can't be reached, or does not answer as it should, for example since no container
-        was ever started there.
-      - With V(warn) the other hosts are listed all the same. With V(fail) this inventory source fails.
+      - What to do when a host cannot be reached or does not return a list of containers.
+      - With V(warn), the other hosts are still listed. With V(fail), this inventory source fails.
     type: str
     choices: [warn, fail]
     default: warn
   filters:
     description:
-      - Which containers are listed, by podman's filters. A container has to pass all of them.
-      - Of several values of one filter one is enough; of several labels a container must have all, as with podman.
-      - C(status) is V(created), V(initialized), V(running), V(paused), V(stopped), V(exited), V(removing) or V(unknown).
-      - C(label) is C(NAME) or C(NAME=VALUE).
-      - C(image) is an image's name, which may lack the tag and the beginning (V(app) for V(localhost/app:1)), or its id.
-      - C(name) is a regular expression that a part of the name has to match.
-      - C(network) is a network's name, V(host) or V(none).
-      - C(health) is V(healthy), V(unhealthy), V(starting), or V(none) for containers without a health check.
+      - List only containers that match all of these filters, which are those of podman.
+      - If a filter has several values, a container must match one of them. With several labels, it must have all of
+        them, as with podman.
+      - "C(status): V(created), V(initialized), V(running), V(paused), V(stopped), V(exited), V(removing) or V(unknown)."
+      - "C(label): C(NAME) or C(NAME=VALUE)."
+      - "C(image): the name of an image, whose tag and leading components may be left out (V(app) for
+        V(localhost/app:1)), or its ID."
+      - "C(name): a regular expression that must match a part of the name."
+      - "C(network): the name of a network, V(host) or V(none)."
+      - "C(health): V(healthy), V(unhealthy), V(starting), or V(none) for containers without a health check."
     type: dict
     default: {}
   query:
     description:
-      - A JMESPath expression that chooses among the containers of a host that have passed O(filters). It is applied to the
-        list of them, each as C(podman inspect) shows it, and has to return a list of some of them.
+      - JMESPath expression that selects containers of a host. It is applied to the list of containers that match
+        O(filters), in the format of C(podman inspect), and must return a subset of that list.
     type: str
   env:
     description:
-      - Keep the environments of the containers in C(slipway_container.Config.Env). They often hold secrets, and an inventory is
-        shown, cached, and stored by AWX; so they are left out unless this is set.
+      - Include the environment of each container, as C(slipway_container.Config.Env). It is left out by default,
+        because environments often contain secrets, and inventories are displayed, cached, and stored by AWX.
     type: bool
     default: false
   hostname:
     description:
-      - What a container is named in the inventory, its V(name) or the first twelve digits of its V(id).
+      - Name of a container in the inventory, either its V(name) or the first 12 digits of its V(id).
     type: str
     choices: [name, id]
     default: name
   host_prefix:
     description:
-      - Put the name of the container's host and a dash before it, as in C(web1-app).
-      - Without it, containers of one name on two hosts, or one that is named like another host of the inventory, are an error.
+      - Prefix the name with the name of the container's host and a dash, for example C(web1-app).
+      - Without a prefix, it is an error if two containers have the same name, or if a container has the name of another
+        host of the inventory.
     type: bool
     default: false
   group:
     description:
-      - The group of all containers that are listed; none when it is empty.
+      - Group that all listed containers are added to. If empty, they are not added to a group.
     type: str
     default: slipway_containers
 requirements:
-  - The Python library C(jmespath) on the controller for O(query)
+  - The Python library C(jmespath) on the controller, for O(query)
 notes:
-  - "Each container has the variables C(ansible_connection), C(ansible_host) (its name), C(ansible_slipway_host) (unless that is
-    the controller itself) and those of O(root), O(run_root) and O(agent), for the connection; C(slipway_host), the name of its
-    host; and C(slipway_container), what C(podman inspect) would say."
-  - "C(slipway_address) is the first address of a container in networks of its own, of IPv4 before IPv6, and empty where it has
-    none. C(slipway_ports) maps its published ports to the first port of the host for each, as in C({80/tcp: 8080})."
-  - The cache holds what the hosts have answered. O(filters), O(query), groups and variables are applied to it anew each time.
+  - "Each container has the variables C(ansible_connection), C(ansible_host) (its name), C(ansible_slipway_host) (unless
+    its host is the controller) and those of O(root), O(run_root) and O(agent), for the connection. C(slipway_host) is
+    the name of its host, and C(slipway_container) the output of C(podman inspect) for it."
+  - "C(slipway_address) is the first address of the container in its networks, IPv4 before IPv6, and empty if it has
+    none. C(slipway_ports) maps each published port to the first host port that it is published on, for example
+    C({80/tcp: 8080})."
+  - The cache contains the replies of the hosts. O(filters), O(query), groups and variables are applied to it each time.
 seealso:
   - plugin: slipway.oci.container
     plugin_type: connection
@@ -128,12 +136,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-# The containers of this host that run.
+# The running containers of the controller.
 plugin: slipway.oci.containers
 filters:
   status: running
 ---
-# Those of two groups of hosts, web1-app and web2-app apart, with a group for each tier and each host.
+# The containers of two groups of hosts, prefixed with the host (web1-app, web2-app), in groups by tier and by
+# host.
 plugin: slipway.oci.containers
 hosts: [webservers, databases, "!web9"]
 host_prefix: true
@@ -150,7 +159,7 @@ groups:
 compose:
   ansible_slipway_user: slipway_container.Config.Labels.admin | default('root')
 ---
-# The newest that runs.
+# The newest running container.
 plugin: slipway.oci.containers
 query: "sort_by([?State.Running], &Created)[-1:]"
 """
@@ -178,27 +187,27 @@ _Shape = dict[str, Any]
 
 
 class _Found(NamedTuple):
-    """A container, and the host that it was found on."""
+    """A container and the host that it is on."""
 
     host: str
     shape: _Shape
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
-    """The inventory plugin, as Ansible looks for it."""
+    """The class that Ansible loads."""
 
     NAME = "slipway.oci.containers"
-    #: Labels and all else that a container says are data, never templates.
+    #: Labels and other values of a container are data, never templates.
     trusted_by_default = False
 
     def verify_file(self, path: str) -> bool:
-        """Tell whether a source is meant for this plugin, by its name."""
+        """Return whether a source is for this plugin, judging by its file name."""
         name = os.path.basename(path)
         ours = name in _FILES or name.endswith(tuple(f".{file}" for file in _FILES))
         return ours and bool(super().verify_file(path))
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:  # noqa: FBT001, FBT002
-        """Add the containers. All is looked at before the first is added: Ansible keeps what a failed source has added."""
+        """Add the containers, after checking all of them: Ansible keeps the hosts of a source that fails."""
         super().parse(inventory, loader, path, cache=cache)
         self._read_config_data(path)
         self._hosts = InventoryHosts(inventory, loader, path)
@@ -218,7 +227,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     # -- asking the hosts ------------------------------------------------------------------------
 
     def _answers(self, path: str, *, cache: bool) -> dict[str, list[_Shape]]:
-        """Return the containers of each host, out of the cache where it has them. ``cache`` false asks all anew."""
+        """Return the containers of each host, from the cache if possible and ``cache`` allows it."""
         kept = self.get_option("cache")
         key, asked = self.get_cache_key(path), self._question()
         cached = self._cache.get(key, {}) if kept and cache else {}
@@ -229,11 +238,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return answers
 
     def _question(self) -> dict[str, Any]:
-        """Return what else than the host an answer depends on."""
+        """Return the options that a host's reply depends on."""
         return {option: self.get_option(option) for option in ("root", "run_root", "agent", "env")}
 
     def _asked(self, known: Mapping[str, list[_Shape]]) -> dict[str, list[_Shape]]:
-        """Return the containers of each host, asking as many at once as plays would of those that are not known."""
+        """Return the containers of each host, asking up to ``forks`` of the unknown ones at a time."""
         hosts = self._hosts.matching(self.get_option("hosts"))
         answers = {host: known[host] for host in hosts if host in known}
         with ThreadPoolExecutor(constants.DEFAULT_FORKS) as pool:
@@ -248,7 +257,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return {host: answers[host] for host in hosts if host in answers}
 
     def _coming(self, pool: ThreadPoolExecutor, name: str) -> Future[list[_Shape]]:
-        """Begin to ask a host; only the program's run is in another thread, for Ansible loads plugins and templates in one."""
+        """Start to ask a host. Only the program runs in a thread: loading plugins is not thread-safe."""
         try:
             here = self._hosts.is_controller(name)
             host = reach("", LOCAL) if here else reach(name, self._hosts.variables(name))
@@ -267,7 +276,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if answer.rc == NOT_FOUND and not agent:
                 nothing = (
                     None if root else "[]"
-                )  # a host that had no task yet; but a root that is said has to be there
+                )  # a host without any task so far; but an explicit root must exist
                 answer = Engine(host, root, run_root, installs=installs).run(argv[1:], b"\n", nothing=nothing)
         finally:
             host.close()
@@ -283,7 +292,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(f"query: {error}") from None
 
     def _named(self, chosen: list[_Found]) -> dict[str, _Found]:
-        """Return the containers by their names in the inventory; two things of one name would silently become one."""
+        """Return the containers by inventory name; refuse duplicates, which Ansible would silently merge."""
         named: dict[str, _Found] = {}
         for found in chosen:
             name = self._name(found)
@@ -295,7 +304,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if known is not None and not self._is(known, found):
                 raise AnsibleParserError(
                     f"the container {name} on {found.host} has the name of another host of the inventory:"
-                    " set host_prefix: true, or leave it out with filters"
+                    " set host_prefix: true, or exclude it with filters"
                 )
             named[name] = found
         return named
@@ -307,7 +316,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return f"{found.host}-{name}" if self.get_option("host_prefix") else name
 
     def _is(self, known: Any, found: _Found) -> bool:
-        """Tell whether a host of the inventory is this very container, which another source has brought already."""
+        """Return whether a host of the inventory is this container, added by another source."""
         return all(known.vars.get(key) == value for key, value in self._connection(found).items())
 
     # -- adding ----------------------------------------------------------------------------------
@@ -345,6 +354,6 @@ def _chosen(shapes: list[_Shape], fits: Callable[[_Shape], bool], query: Query |
     wanted = answer if isinstance(answer, list) else [] if answer is None else [answer]
     if any(shape not in passed for shape in wanted):
         raise AnsibleParserError(
-            "query: it returns other things than containers. Let it choose some of the list, as [?State.Running] does"
+            "query: it must return containers of the list. For example, [?State.Running] selects the running ones"
         )
     return [shape for shape in passed if shape in wanted]

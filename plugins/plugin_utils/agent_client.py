@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speak to the engine's program on a host, and tell its errors as Ansible's own."""
+"""Client of the engine's program on a host; raises its errors as Ansible's."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.engine.p
 
 from .host_connection import Answer, HostConnection
 
-#: What a shell answers when there is no such program, or it may not be run.
+#: Exit statuses of a shell for a program that cannot be executed or does not exist.
 NO_PROGRAM = (126, 127)
-#: The second of them: there is none.
+#: The second of them: the program does not exist.
 NOT_FOUND = 127
 _CONNECT = "connect"
-#: Runs the program, wherever it comes from, with words and a standard input.
+#: Runs the program with arguments and standard input.
 Run = Callable[[Sequence[str], bytes], Answer]
-#: Errors that say that the container can't be reached, now or ever.
+#: Errors that mean that the container cannot be reached.
 _UNREACHABLE = frozenset({"not_found", "wrong_state", "rootfs_died", "state_busy"})
 
 
 def path_of(agent: Optional[str], root: Optional[str]) -> str:
-    """Return where the program is on a host: as it is said, or below the engine's root."""
+    """Return the program's path on a host, by default below the engine's root."""
     return agent or f"{root or DEFAULT_ROOT}/{PROGRAM}"
 
 
 def missing(path: str, said: str) -> str:
-    """Return what to tell where there is no program; ``said`` is what the host's shell told."""
+    """Return the error message for a missing program; ``said`` is the output of the host's shell."""
     return (
-        f"there is no agent {path} ({said}). Unless agent (ansible_slipway_agent) says where it is, it is brought to a host,"
-        " which needs Python (ansible_python_interpreter); root alone may run it, so the host may need ansible_become"
+        f"there is no agent {path} ({said}). Unless agent (ansible_slipway_agent) is set, it is installed on the host,"
+        " which requires Python (ansible_python_interpreter); only root can run it, so the host may need ansible_become"
     )
 
 
 class Failure(NamedTuple):
-    """An error of the engine: its stable code, what it says, and its fields."""
+    """An error of the engine: its stable code, its message, and its fields."""
 
     code: str
     message: str
@@ -50,7 +50,7 @@ class Failure(NamedTuple):
 
 
 class Program:
-    """The engine's program at a path on a host; ``bring`` runs it where it is missing or too old."""
+    """The engine's program at a path on a host; ``bring`` runs it if it is missing or too old."""
 
     def __init__(self, host: HostConnection, path: str, bring: Optional[Run] = None) -> None:
         self._host = host
@@ -58,9 +58,9 @@ class Program:
         self._bring = bring
 
     def connect(self, request: dict[str, Any], data: bytes = b"") -> tuple[Answer, Optional[Failure]]:
-        """Hand over a request (agent/connect/main.py) and what follows it; return the answer, and the engine's error if any.
+        """Send a request (agent/connect/main.py) with its data; return the answer and the error, if any.
 
-        Raises AnsibleConnectionFailure when the container can't be reached.
+        Raises AnsibleConnectionFailure if the container cannot be reached.
         """
         mark = f"slipway-{os.urandom(12).hex()} "
         given = frames.encode({**request, "mark": mark}) + data
@@ -77,16 +77,17 @@ class Program:
         failure = _failure(told[-1])
         if failure.code == "not_root":
             raise AnsibleConnectionFailure(
-                f"{self._where}: the engine needs root: the host may need ansible_become"
+                f"{self._where}: the engine requires root: the host may need ansible_become"
             )
         if failure.code in _UNREACHABLE:
             raise AnsibleConnectionFailure(failure.message)
         return answer, failure
 
     def pass_file(self, request: dict[str, Any], data: bytes = b"") -> tuple[dict[str, Any], bytes]:
-        """Hand over a piece of a file, or ask for one; return the answer's header and data.
+        """Send a chunk of a file, or request one; return the answer's header and data.
 
-        Raises AnsibleConnectionFailure as ``connect`` does, AnsibleError for a file that can't be written or read.
+        Raises AnsibleConnectionFailure as ``connect`` does, and AnsibleError if the file cannot be written or
+        read.
         """
         answer, failure = self.connect(request, data)
         if failure is not None:
@@ -96,7 +97,7 @@ class Program:
         except ValueError as error:
             said = answer.stderr.decode(errors="replace")
             raise AnsibleError(
-                f"{request['name']}: {request['path']} was not passed: {error}. {said}"
+                f"{request['name']}: {request['path']} was not transferred: {error}. {said}"
             ) from error
 
     @property
@@ -110,7 +111,7 @@ class Program:
             return f"{where}: {missing(self._path, said)}"
         if _is_old(answer):
             return f"{where}: {self._path} is older than this collection. Run a task of slipway.oci there"
-        return f"{where}: {self._path} did not begin: {said}"
+        return f"{where}: {self._path} did not start: {said}"
 
 
 def _lacks(answer: Answer) -> bool:
@@ -118,12 +119,12 @@ def _lacks(answer: Answer) -> bool:
 
 
 def _is_old(answer: Answer) -> bool:
-    """Tell whether the program has said that it does not know the verb."""
+    """Return whether the program has reported that it does not know the verb."""
     return f"'{_CONNECT}'".encode() in answer.stderr
 
 
 def _split(stderr: bytes, mark: bytes) -> tuple[bytes, list[bytes]]:
-    """Return what the command said, and what the program said of itself: a word that it began, perhaps an error."""
+    """Split stderr into the command's output and the program's own lines: that it started, and any error."""
     first, *others = stderr.split(mark)
     told, kept = [], [first]
     for part in others:
@@ -138,4 +139,4 @@ def _failure(line: bytes) -> Failure:
         fields = json.loads(line)
         return Failure(fields.pop("error"), fields.pop("msg"), fields)
     except (ValueError, KeyError) as error:
-        raise AnsibleError(f"slipway answered what can't be understood: {line!r}") from error
+        raise AnsibleError(f"slipway sent an invalid reply: {line!r}") from error

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bring the engine to a host that Ansible reaches, for those that call its program and are no task: connection, inventory.
+"""Run the engine on a host that lacks it, for the plugins that call its program: connection and inventory.
 
-It goes through the standard input into memory, so neither a temporary directory nor a second way to the host is needed.
+It is sent through standard input to memory, so neither a temporary directory nor a second connection is
+needed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.model.engine.p
 from .delivery import archived_engine
 from .host_connection import Answer, HostConnection
 
-#: Reads the program below from the standard input, and not a byte more. It is the only word of ours that shells see.
+#: Reads exactly the program below from standard input. Shells see only this.
 _READ = "import os\nt=b''\nwhile len(t)<{0}:\n p=os.read(0,{0}-len(t))\n if not p: break\n t+=p\nexec(t)"
-#: What any Python 3 can read.
+#: Must be valid in any Python 3.
 _PROGRAM = """
 import hashlib, json, os, sys
 order = json.loads({order!r})
@@ -33,7 +34,7 @@ while len(packed) < order["size"]:
         break
     packed += piece
 if hashlib.sha256(packed).hexdigest() != order["sha256"]:
-    sys.exit("the engine of slipway.oci has not arrived whole")
+    sys.exit("the engine of slipway.oci was not received completely")
 memory = os.memfd_create("slipway-engine")
 with open(memory, "wb", closefd=False) as file:
     file.write(packed)
@@ -54,7 +55,7 @@ sys.exit(main(order["argv"], root=order["root"], run_root=order["run_root"]))
 
 
 class Engine(NamedTuple):
-    """An engine on a host, by its places, whose program is not there."""
+    """An engine on a host that lacks its program, identified by its directories."""
 
     host: HostConnection
     root: Optional[str]
@@ -62,9 +63,9 @@ class Engine(NamedTuple):
     installs: bool
 
     def run(self, argv: Sequence[str], data: bytes, *, nothing: Optional[str] = None) -> Answer:
-        """Run the program with these words and this input. It stays where ``installs`` allows it, and the root is there.
+        """Run the program with arguments and input; install it if ``installs`` is set and the root exists.
 
-        ``nothing``: what it says where the root is not there, in place of an error.
+        ``nothing``: the output if the root does not exist, instead of an error.
         """
         archive = archived_engine()
         with open(archive.path, "rb") as file:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a controller can send of an archive of its own: what describes the image, then each layer as a file."""
+"""Offers of images in archives on the controller: the image's description, then each layer as a file."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from ansible_collections.slipway.oci.plugins.module_utils._engine.images.tar imp
 
 
 class Source:
-    """An open archive, and the image of it that is offered in its JSON form."""
+    """An open archive, and the offer of one of its images in JSON form."""
 
     def __init__(self, archive: Archive, image: ArchivedImage, scratch: str) -> None:
         self._archive, self._image, self._scratch = archive, image, scratch
         self.offer: dict[str, Any] = encode(Offer((image,), {}))
 
     def files(self, members: Sequence[str]) -> list[tuple[str, str]]:
-        """Return the layers of these names, each with the path of a file that holds it as the archive does."""
+        """Write the layers of these names to files, as stored in the archive; return names and paths."""
         layers = {member_of(layer): layer for layer in self._image.layers}
         found = []
         for member in members:
@@ -45,9 +45,10 @@ class Source:
 
 @contextmanager
 def opened(path: str, name: str, tmp: str) -> Iterator[Source]:
-    """Open an archive for its image of that name, or its only one, which is called so then.
+    """Open an archive for the image of that name, or for its only image, which gets that name.
 
-    Raises what ``open_archive`` does, and InvalidOption when it has several others. Temporary files are below ``tmp``.
+    Raises the errors of ``open_archive``, and InvalidOption if it has several images but none of that name.
+    Temporary files are below ``tmp``.
     """
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="slipway-", dir=tmp))
@@ -56,5 +57,5 @@ def opened(path: str, name: str, tmp: str) -> Iterator[Source]:
         image = images[0] if len(images) == 1 else choice.find(images, name)
         if image is None:
             remedy = f"{path} has {choice.listed(images)}"
-            raise InvalidOption("name", name, "is no image of the archive", remedy=remedy)
+            raise InvalidOption("name", name, "is not an image of the archive", remedy=remedy)
         yield Source(archive, replace(image, names=(name,)), scratch)

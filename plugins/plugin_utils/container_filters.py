@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choose containers by podman's filters, as podman reads them; pure."""
+"""Select containers with podman's filters; pure."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 
-#: A container in the shape of inspect.
+#: A container in the format of inspect.
 Shape = Mapping[str, Any]
 _Fits = Callable[[Shape], bool]
 
-#: What ``State.Status`` may be.
+#: Values of ``State.Status``.
 STATUSES = ("created", "initialized", "running", "paused", "stopped", "exited", "removing", "unknown")
-#: What ``State.Health.Status`` may be; without a check it is empty.
+#: Values of ``State.Health.Status``; "none" stands for "", the value without a health check.
 HEALTHS = ("healthy", "unhealthy", "starting", "none")
-#: An id in full, and as it is shown.
+#: Lengths of a full and an abbreviated ID.
 _ID_LENGTHS = (64, 12)
 
 
 def chooser(filters: Mapping[str, Any]) -> _Fits:
-    """Return the function that tells whether a container passes all filters. Raises AnsibleParserError.
+    """Return a function that returns whether a container matches all filters. Raises AnsibleParserError.
 
-    Of several values of one filter one is enough; of labels all are wanted, as podman and docker have it.
+    One of several values of a filter must match, but all labels, as in podman and docker.
     """
     tests = [_filter(str(key), value) for key, value in filters.items()]
     return lambda shape: all(test(shape) for test in tests)
@@ -32,7 +32,7 @@ def chooser(filters: Mapping[str, Any]) -> _Fits:
 
 def _filter(key: str, value: Any) -> _Fits:
     if key not in _FILTERS:
-        raise AnsibleParserError(f"filters: there is none named {key!r}. There are {', '.join(_FILTERS)}")
+        raise AnsibleParserError(f"filters: there is none named {key!r}. Use one of {', '.join(_FILTERS)}")
     fits = [_FILTERS[key](text) for text in _texts(key, value)]
     enough = all if key == "label" else any
     return lambda shape: enough(each(shape) for each in fits)
@@ -42,9 +42,9 @@ def _texts(key: str, value: Any) -> list[str]:
     values = value if isinstance(value, list) else [value]
     for each in values:
         if not isinstance(each, (str, int)) or each == "":
-            raise AnsibleParserError(f"filters: {key} takes a text or a list of texts, not {each!r}")
+            raise AnsibleParserError(f"filters: {key} must be a string or a list of strings, not {each!r}")
     if not values:
-        raise AnsibleParserError(f"filters: {key} is an empty list, which no container passes. Leave it out")
+        raise AnsibleParserError(f"filters: {key} is an empty list, which no container matches. Leave it out")
     return [str(each) for each in values]
 
 
@@ -61,7 +61,7 @@ def _health(text: str) -> _Fits:
 
 def _one_of(key: str, text: str, words: tuple[str, ...]) -> None:
     if text not in words:
-        raise AnsibleParserError(f"filters: {key} is one of {', '.join(words)}, not {text!r}")
+        raise AnsibleParserError(f"filters: {key} must be one of {', '.join(words)}, not {text!r}")
 
 
 def _label(text: str) -> _Fits:
@@ -78,7 +78,9 @@ def _name(text: str) -> _Fits:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise AnsibleParserError(f"filters: name: {text!r} is no regular expression: {error}") from None
+        raise AnsibleParserError(
+            f"filters: name: {text!r} is not a valid regular expression: {error}"
+        ) from None
     return lambda shape: pattern.search(shape["Name"]) is not None
 
 

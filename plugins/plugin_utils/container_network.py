@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell where a container is reached, out of what podman inspect shows of it (pure)."""
+"""Derive a container's address and ports from its ``podman inspect`` output; pure."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def network_facts(shape: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inventory's variables about a container's network.
+    """Return the inventory variables for a container's network.
 
-    ``slipway_address`` is its first address, of IPv4 before IPv6, "" without any. ``slipway_ports`` maps published ports
-    (``80/tcp``) to the first port of the host for each. An agent of before networks were known tells of neither.
+    ``slipway_address`` is its first address, IPv4 before IPv6, "" if it has none. ``slipway_ports`` maps each
+    published port (``80/tcp``) to its first host port. Agents older than networks report neither.
     """
     settings = shape.get("NetworkSettings") or {}
     ports = {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a module on a host with the engine that belongs to it, which is sent only where it is not there yet.
+"""Run a module on a host with its engine, which is sent only if the host lacks it.
 
-Ansible compiles a collection's plugins anew in each task's process: what packs is imported where it is used.
+Ansible compiles a collection's plugins again in each task's process, so the code that packs is imported where
+it is used.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ansible import constants
 from ansible.plugins.action import ActionBase
 from ansible_collections.slipway.oci.plugins.module_utils._entry.protocol import MISSING, OPTION
 
-#: Below Ansible's directory for this run, which all tasks of it share.
+#: File names in Ansible's directory for this run, which all of its tasks share.
 _NAME, _ARCHIVE = "slipway-engine", "slipway-engine.zip"
 
 
@@ -27,7 +28,7 @@ _FIRST = 2.0
 
 
 class Archive(NamedTuple):
-    """The packed engine on the controller: its name, its path, and the digest that tells whether it arrived whole."""
+    """The packed engine on the controller: its name, its path, and the digest to verify it on arrival."""
 
     name: str
     path: str
@@ -35,14 +36,14 @@ class Archive(NamedTuple):
 
 
 class DeliveringAction(ActionBase):
-    """An action whose module finds the engine on the host; the first that does not brings it there."""
+    """An action whose module uses the engine on the host; the first one installs it there."""
 
     def _execute_module(
         self, module_name: str | None = None, module_args: dict[str, Any] | None = None, **how: Any
     ) -> dict[str, Any]:
-        """Run the module, and where it answers that the engine is missing send that and run it again."""
+        """Run the module; if it reports that the engine is missing, send the engine and run it again."""
         arguments = dict(self._task.args if module_args is None else module_args)
-        if how.get("wrap_async"):  # nobody would be there to send it when the task finds out
+        if how.get("wrap_async"):  # a task in the background cannot request it later
             return self._run(module_name, {**arguments, **self._sent_ahead(module_name, arguments, how)}, how)
         result = self._run(module_name, {**arguments, OPTION: {"name": name_of_engine()}}, how)
         if result.get("error") != MISSING:
@@ -99,14 +100,14 @@ class DeliveringAction(ActionBase):
     def _sent_ahead(
         self, module_name: str | None, arguments: dict[str, Any], how: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return what to tell a module that runs in the background: it is asked in the foreground first."""
+        """Return the engine option for a background task, after running the module in the foreground to ask."""
         wanted: dict[str, Any] = {"name": name_of_engine()}
         asked = {**arguments, OPTION: {**wanted, "asks": True}}
         result = self._run(module_name, asked, {**how, "wrap_async": False})
         return {OPTION: self._sent() if result.get("error") == MISSING else wanted}
 
     def _sent(self) -> dict[str, str]:
-        """Send the archive into the task's temporary directory, which goes with the task; return what to tell the module."""
+        """Send the archive to the task's temporary directory; return the module's engine option."""
         archive = archived_engine()
         directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no other way)
         path = f"{directory.rstrip('/')}/{_ARCHIVE}"
@@ -116,7 +117,7 @@ class DeliveringAction(ActionBase):
 
 
 def name_of_engine() -> str:
-    """Return the name of the collection's engine; what it is made of is read once in a run of Ansible."""
+    """Return the name of the collection's engine, computed once in a run of Ansible."""
     with suppress(FileNotFoundError), open(_place(_NAME), encoding="ascii") as file:
         return file.read()
     from ansible_collections.slipway.oci.plugins.module_utils._engine import archive
@@ -127,7 +128,7 @@ def name_of_engine() -> str:
 
 
 def archived_engine() -> Archive:
-    """Return the packed engine, which is made once in a run of Ansible."""
+    """Return the packed engine, created once in a run of Ansible."""
     from hashlib import sha256
 
     from ansible_collections.slipway.oci.plugins.module_utils._engine import archive
@@ -155,7 +156,7 @@ def _place(name: str) -> str:
 
 
 def _write(path: str, content: bytes) -> None:
-    """Put a file in its place at once: other tasks look for it at this moment."""
+    """Write a file atomically, because other tasks read it concurrently."""
     temporary = f"{path}.{os.urandom(4).hex()}"
     with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
         file.write(content)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cut files of the controller into pieces, and put files together out of pieces (agent/connect/files.py); holes stay holes."""
+"""Split files into chunks and reassemble them (agent/connect/files.py), preserving holes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import os
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-#: Bytes of data in one piece: each costs the start of a program, and is in memory as a whole.
+#: Maximum bytes of data in a chunk. Each costs the start of a program, and is held in memory.
 MOST = 8 * 1024 * 1024
-#: Segments in one piece: a header has its bounds as well.
+#: Maximum number of segments in a chunk, because the size of a header is limited too.
 _MOST_SEGMENTS = 4096
 
 
 class Piece(NamedTuple):
-    """``[offset, length]`` of each segment, their bytes, and how long the file is as far as it has come."""
+    """``[offset, length]`` of each segment, their bytes, and the length of the file up to here."""
 
     segments: list[list[int]]
     data: bytes
@@ -23,7 +23,7 @@ class Piece(NamedTuple):
 
 
 def pieces(file: BinaryIO, size: int) -> Iterator[Piece]:
-    """Yield a file's pieces, at least one; the last tells the whole size."""
+    """Yield a file's chunks, at least one; the last has the size of the file."""
     segments: list[list[int]] = []
     data = bytearray()
     for offset, length in _segments(file.fileno(), size):
@@ -36,7 +36,7 @@ def pieces(file: BinaryIO, size: int) -> Iterator[Piece]:
 
 
 def parts(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield offset and length of what is data (lseek(2))."""
+    """Yield offset and length of each range of data (lseek(2), SEEK_DATA)."""
     end = 0
     while end < size:
         try:
@@ -51,7 +51,7 @@ def parts(fd: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 def content(fd: int) -> Iterator[tuple[int, bytes]]:
-    """Yield what a file holds and where (model/values/sparse.py)."""
+    """Yield the data of a file and its offsets (model/values/sparse.py)."""
     size = os.fstat(fd).st_size
     for offset, length in _segments(fd, size):
         yield offset, os.pread(fd, length, offset)
@@ -59,14 +59,14 @@ def content(fd: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _segments(fd: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield offset and length of what is data, none longer than a piece."""
+    """Yield offset and length of each range of data, none longer than a chunk."""
     for offset, length in parts(fd, size):
         for start in range(offset, offset + length, MOST):
             yield start, min(offset + length - start, MOST)
 
 
 def put_together(file: BinaryIO, segments: list[list[int]], data: bytes) -> None:
-    """Write a piece to its place."""
+    """Write a chunk to a file at its offsets."""
     begin = 0
     for offset, length in segments:
         os.pwrite(file.fileno(), data[begin : begin + length], offset)

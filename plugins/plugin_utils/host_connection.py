@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run programs on a host that Ansible reaches, by that host's own connection and become, whatever they are."""
+"""Run programs on a host of the inventory, through that host's own connection and become plugins."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from ansible.plugins.become import BecomeBase
 from ansible.plugins.connection import ConnectionBase
 from ansible.plugins.loader import become_loader, connection_loader
 
-#: What reaches the controller itself.
+#: The variables to connect to the controller.
 LOCAL = {"ansible_connection": "local"}
 
 
 class Answer(NamedTuple):
-    """How a program ended, and what it said."""
+    """The exit status and output of a program."""
 
     rc: int
     stdout: bytes
@@ -32,18 +32,19 @@ class Answer(NamedTuple):
 
 
 class HostConnection:
-    """A host, by its name in the inventory (``""``: the controller), and the connection to it."""
+    """A host, by its inventory name (``""``: the controller), and the connection to it."""
 
     def __init__(self, name: str, connection: ConnectionBase, python: str) -> None:
         self.name = name
-        #: The Python that modules run with there.
+        #: The Python that runs modules on the host.
         self.python = python
         self._connection = connection
 
     def run(self, argv: Sequence[str], data: bytes) -> Answer:
-        """Run a program with this standard input, which must not be empty: ssh would give the program a terminal.
+        """Run a program with this standard input, which must not be empty: else ssh allocates a terminal.
 
-        Raises AnsibleConnectionFailure when the host can't be reached, AnsibleError for a wrong password of its become.
+        Raises AnsibleConnectionFailure if the host cannot be reached, and AnsibleError if become rejects its
+        password.
         """
         command, become = f"exec {shlex.join(argv)}", self._connection.become
         if become is not None:
@@ -56,24 +57,24 @@ class HostConnection:
             raise AnsibleConnectionFailure(f"host {self.name or 'localhost'}: {error}") from error
         except Exception:
             raise
-        except BaseException:  # the task is out of time or interrupted
+        except BaseException:  # the task has timed out or was interrupted
             _end_clients()
             raise
         return Answer(rc, stdout if become is None else _without_mark(become, stdout), stderr)
 
     def reset(self) -> None:
-        """End what the connection keeps open."""
+        """Reset the connection."""
         self._connection.reset()
 
     def close(self) -> None:
-        """End the connection; what ssh keeps open for others stays."""
+        """Close the connection, but not an ssh control connection shared with others."""
         self._connection.close()
 
 
 def _end_clients() -> None:
-    """End what the connection has started here: ssh would stay until the program ends, and the program learns of nothing.
+    """Kill the processes that the connection has started; ssh would run until the remote program exits.
 
-    A task's process has no other children. Where there is no such file (macOS), ssh stays.
+    A task's process has no other children. Where there is no such file (macOS), ssh keeps running.
     """
     with suppress(OSError), open("/proc/thread-self/children", encoding="ascii") as file:
         for pid in file.read().split():
@@ -81,7 +82,7 @@ def _end_clients() -> None:
 
 
 def _without_mark(become: BecomeBase, stdout: bytes) -> bytes:
-    """Leave out the line by which become tells that it has worked."""
+    """Return the output without become's success marker."""
     mark = become.success.encode()
     before, found, after = stdout.partition(mark)
     return after.lstrip(b"\r").removeprefix(b"\n") if found and not before.strip() else stdout
@@ -90,10 +91,10 @@ def _without_mark(become: BecomeBase, stdout: bytes) -> bytes:
 def reach(
     name: str, variables: Mapping[str, Any], *, context: Optional[PlayContext] = None
 ) -> HostConnection:
-    """Return the host of these variables, which are what the inventory has for it, templated.
+    """Return the host with these variables, which are those of the inventory, templated.
 
-    ``context`` is that of the play, for what was said on the command line (``--timeout``, ``--ask-pass``).
-    Raises AnsibleError when there is no such connection.
+    ``context`` is the play's, for options of the command line (``--timeout``, ``--ask-pass``). Raises
+    AnsibleError if there is no such connection plugin.
     """
     kind = variables.get("ansible_connection") or constants.DEFAULT_TRANSPORT
     own = _context(name, variables, context)
@@ -101,7 +102,7 @@ def reach(
     if connection is None:
         raise AnsibleError(f"host {name}: there is no connection plugin {kind!r}")
     connection.set_options(task_keys=_task_keys(own), var_options=_options(connection, variables))
-    connection.set_option("pipelining", True)  # whatever the play says: we have data to hand over
+    connection.set_option("pipelining", True)  # regardless of the play: there is data for standard input
     _set_options(connection._shell, "shell", variables)  # noqa: SLF001
     if boolean(variables.get("ansible_become", False)):
         connection.set_become_plugin(_become(name, variables))
@@ -110,7 +111,7 @@ def reach(
 
 
 def _python(variables: Mapping[str, Any]) -> str:
-    """Return what the host's variables say of its Python, what Ansible has found there, or a name that most hosts know."""
+    """Return the host's Python: as its variables set it, as Ansible has discovered it, or ``python3``."""
     said = str(variables.get("ansible_python_interpreter") or "auto")
     found = (variables.get("ansible_facts") or {}).get("discovered_interpreter_python")
     return str(found or "python3") if said.startswith("auto") else said
@@ -139,13 +140,13 @@ def _become(name: str, variables: Mapping[str, Any]) -> BecomeBase:
 
 
 def _options(connection: ConnectionBase, variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Let the connection pick its variables, as Ansible's own executor does."""
+    """Return the connection's own options from the variables, as Ansible's executor does."""
     found: dict[str, Any] = connection._resolve_option_variables(variables, _Templated)  # noqa: SLF001
     return found
 
 
 class _Templated:
-    """Stands for a templar where everything is templated already."""
+    """A stand-in for a templar, for variables that are already templated."""
 
     @staticmethod
     def template(value: object) -> object:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The controller's own store of blobs: what one task has fetched, no other of any run fetches again.
+"""The controller's cache of blobs, shared by the tasks of all runs.
 
-It is bounded: what was used longest ago goes first. What a task uses is held meanwhile (BlobStore.in_use), and is not removed.
+Its size is limited; the least recently used blobs are removed first. Blobs in use by a task are locked
+(BlobStore.in_use), and not removed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import contextmanager, suppress
 from ansible.errors import AnsibleActionFail
 from ansible_collections.slipway.oci.plugins.module_utils._engine.images.blobs import BlobStore
 
-#: Bytes, where $SLIPWAY_CACHE_SIZE does not say.
+#: Bytes, unless $SLIPWAY_CACHE_SIZE is set.
 _SIZE = 20 * 10**9
 
 
@@ -24,18 +25,18 @@ def place() -> str:
 
 
 def limit() -> int:
-    """Return how many bytes it may hold; raises AnsibleActionFail for what is no number."""
+    """Return the maximum size in bytes. Raises AnsibleActionFail if it is not a number."""
     said = os.environ.get("SLIPWAY_CACHE_SIZE")
     if not said:
         return _SIZE
     if not said.isdecimal():
-        raise AnsibleActionFail(f"SLIPWAY_CACHE_SIZE: {said!r} is no number of bytes")
+        raise AnsibleActionFail(f"SLIPWAY_CACHE_SIZE: {said!r} is not a number of bytes")
     return int(said)
 
 
 @contextmanager
 def cache() -> Iterator[BlobStore]:
-    """Give the store; what is in it stays until the end."""
+    """Yield the store; nothing is removed from it until the end, when it is trimmed."""
     most = limit()
     store = BlobStore(place())
     with store.in_use():
@@ -44,7 +45,7 @@ def cache() -> Iterator[BlobStore]:
 
 
 def trim(store: BlobStore, most: int) -> None:
-    """Remove what was used longest ago until the rest fits; nothing while another task uses the cache."""
+    """Remove the least recently used blobs until the rest fits; do nothing while another task uses the cache."""
     used = {digest: found for digest in store.list() if (found := _used(store, digest)) is not None}
     kept, total = set(), 0
     for digest, (_when, size) in sorted(used.items(), key=lambda item: -item[1][0]):
@@ -56,13 +57,13 @@ def trim(store: BlobStore, most: int) -> None:
 
 
 def touch(store: BlobStore, digest: str) -> None:
-    """Note that a blob is used now."""
+    """Record that a blob is used now."""
     with suppress(OSError):
         os.utime(store.path(digest))
 
 
 def _used(store: BlobStore, digest: str) -> tuple[float, int] | None:
-    """Return when a blob was used last, and its bytes."""
+    """Return the time when a blob was last used, and its size in bytes."""
     with suppress(OSError):
         found = os.stat(store.path(digest))
         return found.st_mtime, found.st_size

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run a module that wants an image, and fetch it for the host where that asks for it.
+"""Run a module that may need an image, and pull the image for hosts that request it.
 
-The module answers that it wants an image, then which blobs of it the host lacks; each time it is run again with what it has
-asked for.
+The module first requests the image, then the blobs of it that the host lacks. After each request it is run
+again with the reply.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from ansible.errors import AnsibleActionFail
 
 from .delivery import DeliveringAction
 
-#: As lifecycle/image/pull.py and offered.py have them.
+#: The same as in lifecycle/image/pull.py and offered.py.
 _WANTED, _LACKS = "image_wanted", "blobs_wanted"
 _PULLING = ("container", "image")
 
 
 class ImageAction(DeliveringAction):
-    """An action whose module may ask the controller for an image."""
+    """An action whose module may request an image from the controller."""
 
     def _execute_module(
         self, module_name: str | None = None, module_args: dict[str, Any] | None = None, **how: Any
     ) -> dict[str, Any]:
-        """Run the module; where it answers that it wants an image, offer that, and where it lacks blobs, send them."""
+        """Run the module; offer it the image that it requests, and send the blobs that it lacks."""
         arguments = dict(self._task.args if module_args is None else module_args)
         if not self._pulls():
             return super()._execute_module(module_name, module_args, **how)
         if arguments.get("parcel") is not None:
-            raise AnsibleActionFail("parcel: set by the action plugin, and not for playbooks")
+            raise AnsibleActionFail("parcel: set by the action plugin, not for use in playbooks")
         if how.get("wrap_async") and arguments.get("pull_on", "auto") == "auto":
-            arguments["pull_on"] = "host"  # nobody would be there to fetch it when the task finds out
+            arguments["pull_on"] = "host"  # a task in the background cannot request it later
         result = super()._execute_module(module_name, arguments, **how)
         if result.get("error") != _WANTED:
             return result
@@ -74,7 +74,7 @@ class ImageAction(DeliveringAction):
         arguments: dict[str, Any],
         how: dict[str, Any],
     ) -> dict[str, Any]:
-        """Run the module with an offer, and once more with the blobs that it lacks, which ``send`` brings to the host."""
+        """Run the module with an offer, and again after ``send`` has sent the blobs that the host lacks."""
         result = super()._execute_module(module_name, {**arguments, "parcel": {"offer": offer}}, **how)
         if result.get("error") != _LACKS:
             return result
@@ -82,7 +82,7 @@ class ImageAction(DeliveringAction):
         return super()._execute_module(module_name, {**arguments, "parcel": parcel}, **how)
 
     def _from_cache(self, offer: dict[str, Any], wanted: Any, access: Any, members: Sequence[str]) -> str:
-        """Fetch what the controller lacks itself, send it, and return where on the host it lies."""
+        """Download what is not in the cache, send it, and return its path on the host."""
         from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import EngineError
         from ansible_collections.slipway.oci.plugins.module_utils._engine.images.offer import decode
 
@@ -97,12 +97,12 @@ class ImageAction(DeliveringAction):
                 layers = image_offers.chosen(offered, members)
                 return self.send([(layer.member, store.path(layer.digest)) for layer in layers], wanted.name)
         except EngineError as error:
-            raise AnsibleActionFail(f"{wanted.name}: the controller can't fetch it: {error}") from error
+            raise AnsibleActionFail(f"{wanted.name}: the controller cannot pull it: {error}") from error
 
     def load_archive(
         self, module_name: str | None, arguments: dict[str, Any], how: dict[str, Any]
     ) -> dict[str, Any]:
-        """Offer the image of an archive of the controller, the task's option ``src``."""
+        """Offer the image of an archive on the controller, the task's option ``src``."""
         from ansible import constants
         from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import EngineError
 
@@ -139,14 +139,14 @@ class ImageAction(DeliveringAction):
         return str(directory)
 
     def _pulls(self) -> bool:
-        """Tell whether the module is one that pulls images."""
+        """Return whether the module is one that pulls images."""
         return str(self._task.action).rpartition(".")[2] in _PULLING
 
 
 def access_of(told: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
-    """Return how the controller reaches registries: as the module has read it, with the paths and secrets of the task.
+    """Return the controller's access to registries: the module's settings, with the task's paths and secrets.
 
-    A path is one of the controller then.
+    The paths are on the controller.
     """
     from ansible_collections.slipway.oci.plugins.module_utils._engine.model.image.pull import Access
 

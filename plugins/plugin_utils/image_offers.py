@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a controller can send of the images of registries, which are asked for them once in a task."""
+"""Offers of registry images that the controller can send; each registry is queried once in a task."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from .image_cache import cache, touch
 
 
 class Wanted(NamedTuple):
-    """What a host wants: the name as the task has it, for which platform, and the digests by which the host knows it.
+    """The image that a host requests: its name in the task, its platform, and its digests on the host.
 
-    ``task`` is the same for all hosts of a task, and of no other: a tag may mean something else by the next one.
+    ``task`` is unique to a task and the same for all of its hosts: a tag may have moved by the next task.
     """
 
     name: str
@@ -40,9 +40,9 @@ class Wanted(NamedTuple):
 
 
 def from_registry(wanted: Wanted, access: Access) -> dict[str, Any]:
-    """Return what can be offered of a registry's image, {} when the host has it already. Raises EngineError.
+    """Return the offer of a registry's image, {} if the host already has it. Raises EngineError.
 
-    All hosts of a task hear what the first one was told, so that they get the same.
+    All hosts of a task get the reply to the first one, so that they get the same image.
     """
     with _once(wanted, access) as note:
         if note.found is None:
@@ -72,7 +72,7 @@ def fetch(offered: Offer, access: Access, members: Sequence[str], name: str) -> 
 
 
 def _from_any(offered: Offer, access: Access, act: Callable[[Any], object]) -> None:
-    """Act on the first place of an image that lets it be done."""
+    """Act on the first repository of an image with which that succeeds."""
     errors: list[EngineError] = []
     for repository in _repositories(access, reference.parse(offered.images[0].names[0])):
         try:
@@ -106,7 +106,7 @@ def chosen(offered: Offer, members: Sequence[str]) -> tuple[ArchivedLayer, ...]:
 
 
 def _resolve(wanted: Wanted, access: Access) -> Offer:
-    """Ask the registries, in the order in which a host would, and keep what describes the image."""
+    """Query the registries in a host's order; return the offer of the first one that has the image."""
     from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.resolve import resolve
 
     errors: list[EngineError] = []
@@ -131,12 +131,14 @@ def _repositories(access: Access, name: reference.Parts) -> Iterator[Any]:
     )
 
     if library.MISSING:
-        raise EngineError("the controller's Python has no requests", remedy="Install it there")
+        raise EngineError(
+            "the controller's Python lacks the package requests", remedy="Install it on the controller"
+        )
     return repositories(access, configuration.read(access.registries_conf), name)
 
 
 class _Note:
-    """What the first host of a task was told, in a file that the others read."""
+    """The reply to the first host of a task, in a file that is read for the others."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -144,17 +146,17 @@ class _Note:
         self.found: dict[str, Any] | None = json.loads(raw) if raw else None
 
     def keep(self, found: Mapping[str, Any]) -> None:
-        """Keep it."""
+        """Store the reply."""
         self.found = dict(found)
         os.pwrite(self._fd, json.dumps(self.found).encode(), 0)
 
 
 @contextmanager
 def _once(wanted: Wanted, access: Access) -> Iterator[_Note]:
-    """Hold the note of what is wanted; whoever comes meanwhile waits for it.
+    """Lock the note of a request, and yield it; other processes wait for the lock.
 
-    It lies in Ansible's directory for this run, which nobody else may read, and is named by a digest of all that the answer
-    hangs on.
+    The file is in Ansible's private directory for this run, and is named by a digest of everything that the
+    reply depends on.
     """
     about = (
         wanted.task,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The hosts of an inventory that is still being read, by Ansible's patterns, and their variables as a play sees them."""
+"""The hosts of an inventory that is still being parsed: matching of patterns, and variables as in a play."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from ansible.inventory.manager import InventoryManager, order_patterns, split_ho
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
 
-#: The connection to a container.
+#: The connection plugin of containers.
 CONNECTION = "slipway.oci.container"
 
 
 class InventoryHosts:
-    """What the sources before this one have brought; ``inventory`` is the data that a plugin gets, ``path`` its source."""
+    """The hosts of the preceding sources; ``inventory`` is the data passed to a plugin, ``path`` its source."""
 
     def __init__(self, inventory: Any, loader: Any, path: str) -> None:
         self._manager = InventoryManager(loader, sources=[*inventory.processed_sources, path], parse=False)
-        # There is no other way to lend it the data: a plugin is given these and not their manager.
+        # Private access, because a plugin gets the data but not its manager.
         self._manager._inventory = inventory  # noqa: SLF001
         variables = VariableManager(loader=loader, inventory=self._manager)
         self._variables = HostVars(self._manager, variables, loader)
 
     def matching(self, patterns: list[str]) -> list[str]:
-        """Return the names of the hosts that a list of patterns means. Raises AnsibleParserError when it means none.
+        """Return the names of the hosts that match the patterns. Raises AnsibleParserError if none does.
 
-        Containers that another source has found are meant by their names alone: ``all`` would ask each for its own.
+        Containers found by another source match only by exact name; otherwise ``all`` would query each
+        container.
         """
-        # Before all sources are read, a host need not be in group all yet.
+        # Until all sources are parsed, a host need not be in group all.
         words = ["*" if word == "all" else word for word in order_patterns(split_host_pattern(patterns))]
         hosts = self._manager.get_hosts(words, ignore_limits=True, ignore_restrictions=True)
         found = [
@@ -40,13 +41,13 @@ class InventoryHosts:
         ]
         if not found:
             raise AnsibleParserError(
-                f"hosts: {', '.join(patterns)} means no host. Known are those of the inventory sources before this one:"
-                " sources are read in the order of -i, those of a directory in that of their names"
+                f"hosts: {', '.join(patterns)} matches no host. Only hosts of preceding inventory sources are known:"
+                " sources are read in the order of -i, and those of a directory in alphabetical order"
             )
         return found
 
     def is_controller(self, name: str) -> bool:
-        """Tell whether the name means the controller itself, and no host that the inventory speaks of."""
+        """Return whether the name refers to the controller, and not to a host defined in the inventory."""
         return bool(self._manager.get_host(name).implicit)
 
     def variables(self, name: str) -> Mapping[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JMESPath expressions over results; an error shows the place in the expression that it is about."""
+"""JMESPath expressions over results; errors show the position in the expression."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _LACKING = (
 
 
 class QueryError(Exception):
-    """The expression can't be used, or not on this data; the text says where and why.
+    """The expression is invalid, or does not fit the data; the message says where and why.
 
-    It has no cause: Ansible would show that too, and jmespath's own errors tell values of the data, which may be secret.
+    It has no cause, because Ansible would show that too, and jmespath's errors contain values of the data,
+    which may be secret.
     """
 
 
 class Query:
-    """A JMESPath expression that can be read. Raises QueryError."""
+    """A valid JMESPath expression. Raises QueryError."""
 
     def __init__(self, expression: str) -> None:
         try:
@@ -29,7 +30,7 @@ class Query:
         except ImportError:
             raise QueryError(_LACKING.format(python=sys.executable)) from None
         if not isinstance(expression, str):
-            raise QueryError(f"a query is a text in JMESPath, this is {expression!r}")
+            raise QueryError(f"a query must be a JMESPath string, not {expression!r}")
         self._text = expression
         self._errors = jmespath.exceptions
         try:
@@ -38,14 +39,14 @@ class Query:
             raise self._broken(error) from None
 
     def search(self, data: Any) -> Any:
-        """Return what the expression finds; None when it finds nothing. Raises QueryError."""
+        """Return the result of the expression, None if it matches nothing. Raises QueryError."""
         try:
             return self._compiled.search(plain(data))
-        except ValueError as error:  # JMESPathError is one; a slice with step 0 is another
+        except ValueError as error:  # includes JMESPathError, and the error for a slice with step 0
             raise self._unfit(error) from None
 
     def _broken(self, error: Exception) -> QueryError:
-        """Say what is wrong with the expression itself."""
+        """Return the error for an invalid expression."""
         if isinstance(error, self._errors.EmptyExpressionError):
             return QueryError("the query is empty")
         if isinstance(error, self._errors.IncompleteExpressionError):
@@ -56,7 +57,7 @@ class Query:
         return self._pointed(token, [error.lex_position])
 
     def _unfit(self, error: ValueError) -> QueryError:
-        """Say what does not fit; of a wrong value the kind alone."""
+        """Return the error for an expression that does not fit the data; of a value, only the type is shown."""
         if isinstance(error, self._errors.JMESPathTypeError):
             expected = " or ".join(error.expected_types)
             why = f"{error.function_name}() takes {expected}, not {error.actual_type}"
@@ -69,7 +70,7 @@ class Query:
         return self._pointed(str(error), [])
 
     def _calls(self, function: str) -> list[int]:
-        """Return where the function is called: an error at run time does not tell which call it was."""
+        """Return the positions of all calls of a function: a run-time error does not say which call failed."""
         from jmespath.lexer import Lexer
 
         tokens = [*Lexer().tokenize(self._text)]
@@ -84,7 +85,7 @@ class Query:
 
 
 def _pointing(text: str, places: Iterable[int]) -> str:
-    """Return the lines of the expression, each with carets below its places."""
+    """Return the lines of the expression, with carets below the positions."""
     shown, start, left = [], 0, sorted(places)
     lines = text.rstrip("\n").split("\n")
     for line in lines:
@@ -98,7 +99,7 @@ def _pointing(text: str, places: Iterable[int]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return the same of Python's own types: jmespath looks at their names, and Ansible has subclasses of them."""
+    """Return the value in built-in types: jmespath compares type names, and Ansible uses subclasses."""
     if value is None or isinstance(value, bool):
         return value
     for kind in (str, int, float):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pack files of the controller, or what was rendered on it, into one tar for the host."""
+"""Pack files and rendered templates of the controller into a tar for the host."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _Identities = frozenset[tuple[int, int]]
 
 
 class Parcel:
-    """A tar in a private temporary file, ``path``, which goes with ``close``.
+    """A tar in a private temporary file, ``path``, which ``close`` deletes.
 
-    ``loader`` is Ansible's, which decrypts what lies in a vault. Owners are left out: ids of the controller mean nothing
-    on the host. So is the time of what was rendered.
+    ``loader`` is Ansible's, which decrypts vault files. Owners are left out, because the controller's IDs
+    mean nothing on the host, and so are the timestamps of rendered content.
     """
 
     def __init__(self, loader: Any, directory: str) -> None:
@@ -46,39 +46,41 @@ class Parcel:
         )
 
     def close(self) -> None:
-        """Delete it."""
+        """Delete the file."""
         self._file.close()
         os.unlink(self.path)
 
     def finish(self) -> str:
-        """Write the end; nothing can be added after it. Return the file's path."""
+        """Finish the tar, after which nothing can be added, and return its path."""
         self._tar.close()
         self._file.flush()
         return self.path
 
     def add_content(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
-        """Add a file of this content."""
+        """Add a file with this content."""
         member = tarfile.TarInfo(path)
         member.size, member.mode = len(content), mode
         self._tar.addfile(member, io.BytesIO(content))
 
     def add_file(self, path: str, source: str) -> None:
-        """Add a file of the controller, decrypted."""
+        """Add a file of the controller, decrypted if it is encrypted."""
         info = os.stat(source)
         if not stat.S_ISREG(info.st_mode):
-            raise AnsibleActionFail(f"{source} is no file: devices, FIFOs and sockets are not copied")
+            raise AnsibleActionFail(
+                f"{source} is not a regular file: devices, FIFOs and sockets are not copied"
+            )
         member = _member(path, tarfile.REGTYPE, info)
         with self._real(source) as real, open(real, "rb") as file:
             size = os.fstat(file.fileno()).st_size
             extents = [*islice(parts(file.fileno(), size), MOST_EXTENTS + 1)]
             if len(extents) > MOST_EXTENTS:
-                raise AnsibleActionFail(f"{source} has more than {MOST_EXTENTS} holes, and can't be sent")
+                raise AnsibleActionFail(f"{source} has more than {MOST_EXTENTS} holes, and cannot be sent")
             member.pax_headers = to_pax(extents, size)
             member.size = sum(length for _offset, length in extents)
             self._tar.addfile(member, io.BufferedReader(_Parts(file.fileno(), extents)))
 
     def add_tree(self, top: str, source: str, *, follow: bool = False, excluded: Excluded = nothing) -> None:
-        """Add all that is below a directory of the controller; symlinks as such, or with ``follow`` what they lead to."""
+        """Add a directory tree of the controller; with ``follow``, with the targets of its symlinks."""
         self._tar.addfile(_member(top or ".", tarfile.DIRTYPE, os.stat(source)))
         for path, place in _below(source, "", frozenset(), follow=follow, excluded=excluded):
             inner = f"{top}/{path}" if top else path
@@ -102,7 +104,7 @@ class Parcel:
 
 
 class _Parts(io.RawIOBase):
-    """Reads parts of a file one after the other."""
+    """A reader of successive ranges of a file."""
 
     def __init__(self, fd: int, extents: Extents) -> None:
         super().__init__()
@@ -113,7 +115,7 @@ class _Parts(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read on where the last call ended; what has gone meanwhile ends it, which tarfile tells."""
+        """Read the next bytes; a file that was truncated meanwhile ends early, which tarfile reports."""
         if not self._left:
             return 0
         offset, length = self._left.pop()
@@ -133,11 +135,11 @@ def _member(path: str, kind: bytes, info: os.stat_result) -> tarfile.TarInfo:
 def _below(
     directory: str, path: str, above: _Identities, *, follow: bool, excluded: Excluded
 ) -> Iterator[tuple[str, str]]:
-    """Yield each path below, parents first, with where it lies."""
+    """Yield each path below the directory and its location, parents first."""
     info = os.stat(directory)
     here = (info.st_dev, info.st_ino)
     if here in above:
-        raise AnsibleActionFail(f"the symlinks below {directory} go round in a circle")
+        raise AnsibleActionFail(f"the symlinks below {directory} form a loop")
     for name in sorted(os.listdir(directory)):
         inner, place = f"{path}/{name}" if path else name, os.path.join(directory, name)
         if not excluded(inner):

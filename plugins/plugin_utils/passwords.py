@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell the far end how to give a password to a become program (agent/connect/become.py)."""
+"""Describe to the agent how to give a password to a become program (agent/connect/become.py)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Optional
 
 from ansible.plugins.become import BecomeBase
 
-#: That of ASCII and the wide one.
+#: The ASCII colon and the fullwidth one.
 _COLONS = ":\uff1a"
 
 
 def talk_of(become: Optional[BecomeBase]) -> Optional[dict[str, Any]]:
-    """Return what the program asks by, the password, and the word that it has worked; None where nothing will be asked."""
+    """Return the prompts, the password, and the success marker; None if there will be no prompt."""
     if become is None or not become.expect_prompt():
         return None
     password = str(become.get_option("become_pass"))
@@ -21,7 +21,7 @@ def talk_of(become: Optional[BecomeBase]) -> Optional[dict[str, Any]]:
 
 
 def _prompts(become: BecomeBase) -> list[str]:
-    """Return patterns. sudo asks what we tell it to; others ask in their user's language, which their plugins list."""
+    """Return patterns of the prompt. sudo's prompt is set by Ansible; other plugins list localised prompts."""
     if isinstance(become.prompt, str):
         return [re.escape(become.prompt)]
     words = _option(become, "prompt_l10n") or getattr(become, "SU_PROMPT_LOCALIZATIONS", ["password"])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put what came from a container in its place on the controller: what is right already is not touched.
+"""Unpack files from a container on the controller; files that are already right are not touched.
 
-The tar's content is a stranger's. Names that lead elsewhere are refused, no symlink below the destination is followed, and
-setuid and setgid are left out.
+The content of the tar is untrusted. Names that lead out of the destination are refused, no symlink below it
+is followed, and setuid and setgid bits are cleared.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from .file_chunks import content
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _PERMISSIONS = 0o777
-#: What a directory is called in the tar of its content.
+#: Name of the top directory in the tar.
 _ROOT = "."
 
 
 def receive(
     parcel: str, directory: str, *, rename: Optional[str] = None, check: bool
 ) -> list[dict[str, Any]]:
-    """Make a directory of the controller hold what a tar has, and return what changed (``check``: would change), by path.
+    """Unpack a tar to a directory of the controller, and return the changes by path (``check``: predicted).
 
-    ``rename`` is another name for the single file in it.
+    ``rename`` is a different name for the single file in it.
     """
     changes = []
     with tarfile.open(parcel, "r:", encoding="utf-8", errors="surrogateescape") as tar:
@@ -54,7 +54,7 @@ def receive(
 
 
 def _make_root(directory: str, first: Optional[tarfile.TarInfo]) -> None:
-    """Make the directory if it is not there, with the mode of the one whose content came, which is the first in the tar."""
+    """Create the directory if it does not exist, with the mode of the tar's first member, its top directory."""
     if first is None or not _is_root(first):
         os.makedirs(directory, exist_ok=True)
         return
@@ -71,7 +71,7 @@ def _is_root(member: tarfile.TarInfo) -> bool:
 def _checked(name: str) -> list[str]:
     names = name.split("/")
     if {"", ".", ".."} & {*names} or "\0" in name:
-        raise AnsibleActionFail(f"{name!r} is no path below a directory")
+        raise AnsibleActionFail(f"{name!r} is not a valid path below a directory")
     return names
 
 
@@ -87,7 +87,7 @@ def _received(
 
 @contextmanager
 def _parent(directory: str, names: list[str]) -> Iterator[Optional[int]]:
-    """Open the directory that holds the last name; None when it is not there."""
+    """Open the parent directory of the last name; yield None if it does not exist."""
     try:
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -120,7 +120,7 @@ def _differences(tar: tarfile.TarFile, member: tarfile.TarInfo, parent: int, nam
     if stat.S_IFMT(info.st_mode) != kind:
         if stat.S_IFDIR in (kind, stat.S_IFMT(info.st_mode)):
             raise AnsibleActionFail(
-                f"{member.name}: a directory is not replaced by something else, or the other way round"
+                f"{member.name}: a directory is not replaced by something else, nor something else by a directory"
             )
         return ["kind"]
     if member.issym():
@@ -142,7 +142,7 @@ def _same(
 
 def _pieces(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[sparse.Piece]:
     stored = tar.extractfile(member)
-    if stored is None or member.issparse():  # with a map that is not ours
+    if stored is None or member.issparse():  # a sparse format that the engine does not write
         raise AnsibleActionFail(f"{member.name} is neither file, directory nor symlink")
     return sparse.unpacked(stored.read, *sparse.from_pax(member.pax_headers, member.size))
 

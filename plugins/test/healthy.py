@@ -1,25 +1,28 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether a container is healthy."""
+"""Test whether a container is healthy."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: healthy
-short_description: Tell whether a container is healthy
+short_description: Test whether a container is healthy
 version_added: 0.1.0
 description:
-  - True when the result says of its container that it runs and that its health check finds it healthy, of several that all are.
-  - False for a container that has no health check, or whose first check has not ended.
-  - What tells of no container is an error, never false, since a slip of the pen would look like an unhealthy container.
+  - True if the container of the result is running and healthy according to its health check. With several containers,
+    true if all of them are.
+  - False for a container without a health check, or whose first check has not finished.
+  - A value without a container is an error, not false, because a typing error would otherwise look like an unhealthy
+    container.
 author:
   - Slipway authors (@slipway)
 options:
   _input:
     description:
-      - A result of M(slipway.oci.container) or M(slipway.oci.container_info), its RV(slipway.oci.container#module:container) or
-        RV(slipway.oci.container_info#module:containers), or one of these.
-      - From the inventory of P(slipway.oci.containers#inventory) also the variable C(slipway_container).
+      - A result of M(slipway.oci.container) or M(slipway.oci.container_info), its
+        RV(slipway.oci.container#module:container) or RV(slipway.oci.container_info#module:containers), or one item of
+        the latter.
+      - Alternatively, the variable C(slipway_container) set by P(slipway.oci.containers#inventory).
     type: raw
     required: true
 seealso:
@@ -39,7 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Whether it is healthy, whether all of them are.
+  description: Whether the container is healthy, or all of the containers are.
   type: bool
 """
 
@@ -51,7 +54,7 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.result_containers impo
 
 
 def healthy(value: Any) -> bool:
-    """Tell whether all containers of a result run and are healthy."""
+    """Return whether all containers of a result are running and healthy."""
     try:
         return all(_is_healthy(state) for state in states(value))
     except NoContainer as error:
@@ -59,13 +62,13 @@ def healthy(value: Any) -> bool:
 
 
 def _is_healthy(state: Any) -> bool:
-    # The last result stays in the shape of a container that has ended.
+    # A container that has exited still has its last health status.
     return state["Status"] == "running" and (state.get("Health") or {}).get("Status") == "healthy"
 
 
 class TestModule:
-    """The test, as Ansible looks for it."""
+    """The class that Ansible loads."""
 
     def tests(self) -> dict[str, Callable[..., bool]]:
-        """Return it by its name."""
+        """Return the test by its name."""
         return {"healthy": healthy}

@@ -1,24 +1,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tell whether a container runs."""
+"""Test whether a container is running."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: running
-short_description: Tell whether a container runs
+short_description: Test whether a container is running
 version_added: 0.1.0
 description:
-  - True when the result says of its container that it runs, of several that all do. A paused container does not run.
-  - What tells of no container is an error, never false, since a slip of the pen would look like a container that does not run.
+  - True if the container of the result is running. With several containers, true if all of them are. A paused container
+    is not running.
+  - A value without a container is an error, not false, because a typing error would otherwise look like a stopped
+    container.
 author:
   - Slipway authors (@slipway)
 options:
   _input:
     description:
-      - A result of M(slipway.oci.container) or M(slipway.oci.container_info), its RV(slipway.oci.container#module:container) or
-        RV(slipway.oci.container_info#module:containers), or one of these.
-      - From the inventory of P(slipway.oci.containers#inventory) also the variable C(slipway_container).
+      - A result of M(slipway.oci.container) or M(slipway.oci.container_info), its
+        RV(slipway.oci.container#module:container) or RV(slipway.oci.container_info#module:containers), or one item of
+        the latter.
+      - Alternatively, the variable C(slipway_container) set by P(slipway.oci.containers#inventory).
     type: raw
     required: true
 seealso:
@@ -27,24 +30,24 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the container
+- name: Get information about the container
   slipway.oci.container_info:
     name: app
   register: app
 
-- name: Say that it runs
+- name: Report that it is running
   ansible.builtin.debug:
     msg: app runs
   when: app is slipway.oci.running
 
-- name: Name all that run
+- name: List the running containers
   ansible.builtin.debug:
     msg: "{{ app.containers | select('slipway.oci.running') | map(attribute='Name') }}"
 """
 
 RETURN = r"""
 _value:
-  description: Whether it runs, whether all of them do.
+  description: Whether the container is running, or all of the containers are.
   type: bool
 """
 
@@ -56,7 +59,7 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.result_containers impo
 
 
 def running(value: Any) -> bool:
-    """Tell whether all containers of a result run."""
+    """Return whether all containers of a result are running."""
     try:
         return all(state["Status"] == "running" for state in states(value))
     except NoContainer as error:
@@ -64,8 +67,8 @@ def running(value: Any) -> bool:
 
 
 class TestModule:
-    """The test, as Ansible looks for it."""
+    """The class that Ansible loads."""
 
     def tests(self) -> dict[str, Callable[..., bool]]:
-        """Return it by its name."""
+        """Return the test by its name."""
         return {"running": running}

@@ -162,7 +162,7 @@ def test_a_host_without_a_way_asks_the_controller(fleet):
     """With auto the controller fetches what a host has no way to, and its error is told where it has none either."""
     name = "127.0.0.1:9/team/app:1"
     auto = {"name": "image", "slipway.oci.image": {"name": name, "retry": 0}}
-    assert all("the controller can't fetch it" in text for _name, text in fleet.play(auto).failed)
+    assert all("the controller cannot pull it" in text for _name, text in fleet.play(auto).failed)
 
 
 def test_an_archive_of_the_controller(fleet):

@@ -328,8 +328,8 @@ def test_hosts_without_an_answer(inventories):
 REFUSED = [
     ({"filters": {"state": "running"}}, "filters: there is none named 'state'"),
     ({"query": "[?State.Running"}, "query: the query fails: it ends too early"),
-    ({"query": "[].Name"}, "query: it returns other things than containers"),
-    ({"hosts": ["nobody"]}, "hosts: nobody means no host"),
+    ({"query": "[].Name"}, "query: it must return containers of the list"),
+    ({"hosts": ["nobody"]}, "hosts: nobody matches no host"),
     ({"hostname": "ip"}, "hostname"),
 ]
 

@@ -63,7 +63,7 @@ WARNINGS = {
     "there is no agent": ("a.slipway.yml", {"agent": "/nosuch"}),
     "no engine named": ("e.slipway.yml", {"root": "/nosuch"}),
     "host web1:": ("b.slipway.yml", {"hosts": ["web1"]}),
-    "means no host": ("c.slipway.yml", {"hosts": ["web3"]}),
+    "matches no host": ("c.slipway.yml", {"hosts": ["web3"]}),
     "could not be verified by inventory plugin": ("d.yml", {}),
 }
 

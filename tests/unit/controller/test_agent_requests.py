@@ -37,15 +37,15 @@ WRONG = [
         127,
         b"",
         b"sh: not found",
-        r"no agent /a \(sh: not found\). Unless agent \(ansible_slipway_agent\) says where",
+        r"no agent /a \(sh: not found\). Unless agent \(ansible_slipway_agent\) is set",
     ),
     (126, b"", b"", "no agent /a"),
-    (125, b"", b"slipway: the engine needs root", "ended with 125: slipway: the engine needs root"),
-    (0, b"", b"", "has not answered"),
-    (0, b"hello", b"", "has not answered"),
-    (0, b"{}", b"", "has not answered"),
-    (0, b"[1]", b"", "has not answered"),
-    (0, b'[{"Name": "web"}]', b"", "has not answered"),
+    (125, b"", b"slipway: the engine needs root", "exited with status 125: slipway: the engine needs root"),
+    (0, b"", b"", "did not return a list"),
+    (0, b"hello", b"", "did not return a list"),
+    (0, b"{}", b"", "did not return a list"),
+    (0, b"[1]", b"", "did not return a list"),
+    (0, b'[{"Name": "web"}]', b"", "did not return a list"),
 ]
 
 

@@ -198,7 +198,7 @@ def test_a_container_can_not_pretend_to_be_the_engine():
         ((127, b"", b"sh: /p: not found\n"), "host web1: there is no agent /p"),
         ((126, b"", b"sh: /p: Permission denied\n"), "host may need ansible_become"),
         ((2, b"", b"slipway: error: argument VERB: invalid choice: 'connect'"), "older than this collection"),
-        ((255, b"", b"lost"), "host web1: /p did not begin: lost"),
+        ((255, b"", b"lost"), "host web1: /p did not start: lost"),
     ],
 )
 def test_a_program_that_never_began(answer, words):

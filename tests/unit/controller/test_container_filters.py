@@ -74,13 +74,13 @@ def test_filters(filters, changes, passes):
 
 
 WRONG = [
-    ({"state": "running"}, "none named 'state'. There are status, label"),
-    ({"status": "up"}, "status is one of created, .*, not 'up'"),
-    ({"health": "ill"}, "health is one of"),
-    ({"name": "("}, "no regular expression"),
+    ({"state": "running"}, "none named 'state'. Use one of status, label"),
+    ({"status": "up"}, "status must be one of created, .*, not 'up'"),
+    ({"health": "ill"}, "health must be one of"),
+    ({"name": "("}, "not a valid regular expression"),
     ({"label": []}, "empty list"),
-    ({"label": {"tier": "front"}}, "takes a text or a list of texts"),
-    ({"image": [None]}, "takes a text"),
+    ({"label": {"tier": "front"}}, "must be a string or a list of strings"),
+    ({"image": [None]}, "must be a string"),
 ]
 
 

@@ -49,7 +49,7 @@ def test_patterns(known, patterns, names):
 
 def test_a_pattern_that_means_no_host(known):
     """A pattern that means nothing is an error that tells of the order of sources."""
-    with pytest.raises(AnsibleParserError, match=r"databases means no host.*in the order of -i"):
+    with pytest.raises(AnsibleParserError, match=r"databases matches no host.*in the order of -i"):
         known.matching(["databases"])
 
 

@@ -55,7 +55,9 @@ def test_an_error_points_into_the_expression(expression, why, lines):
     assert (raised.value.__cause__, raised.value.__suppress_context__) == (None, True)
 
 
-@pytest.mark.parametrize(("expression", "why"), [("", "empty"), (None, "a text"), (["a"], "a text")])
+@pytest.mark.parametrize(
+    ("expression", "why"), [("", "empty"), (None, "a JMESPath string"), (["a"], "a JMESPath string")]
+)
 def test_what_is_no_expression(expression, why):
     """Nothing, and what is no text, are refused."""
     with pytest.raises(QueryError, match=why):

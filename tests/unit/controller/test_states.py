@@ -37,17 +37,17 @@ def test_what_tells_of_containers(value, runs, is_healthy):
 
 
 WRONG = [
-    ("web", "a text, not the result"),
-    (None, "nothing, not the result"),
+    ("web", "a string, neither the result"),
+    (None, "nothing, neither the result"),
     (True, "a boolean"),
-    ({}, "none of container, containers and State"),
-    ({"changed": True, "volume": {}}, "none of container"),
+    ({}, "none of the keys container, containers and State"),
+    ({"changed": True, "volume": {}}, "none of the keys container"),
     ({"failed": True, "msg": "no space"}, "the task failed: no space"),
     ({"skipped": True}, "skipped"),
-    ({"container": {}}, "no container: none of that name"),
-    ({"containers": []}, "no container: none of that name"),
+    ({"container": {}}, "no container: the container does not exist"),
+    ({"containers": []}, "no container: the container does not exist"),
     ([], "no container"),
-    (["web"], "a State with a Status, and this is a text"),
+    (["web"], "a State with a Status, but this is a string"),
     ({"State": "running"}, "a State with a Status"),
     ({"State": {}}, "a State with a Status"),
 ]
