@@ -37,7 +37,7 @@ EXAMPLES = r"""
   slipway.oci.container_info:
   register: all
 
-- name: List the running containers
+- name: List the names of running containers
   ansible.builtin.debug:
     msg: "{{ all | slipway.oci.query('containers[?State.Running].Name') }}"
 

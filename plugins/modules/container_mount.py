@@ -48,7 +48,7 @@ EXAMPLES = r"""
     container: app
   register: files
 
-- name: Unmount it
+- name: Unmount the root file system
   slipway.oci.container_mount:
     container: app
     state: unmounted

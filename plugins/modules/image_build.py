@@ -60,7 +60,8 @@ msg:
   description: How to build the image instead.
   returned: failure
   type: str
-  sample: "no image is built from a Containerfile: not built yet. `buildah build --tag NAME DIRECTORY` builds it ..."
+  sample: "building an image from a Containerfile is not implemented yet. Build it with `buildah build --tag NAME
+    DIRECTORY` ..."
 timings:
   description: Duration of each step in seconds.
   returned: always

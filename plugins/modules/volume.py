@@ -181,7 +181,7 @@ EXAMPLES = r"""
     state: mounted
   register: scratch
 
-- name: Unmount it
+- name: Unmount the volume
   slipway.oci.volume:
     name: scratch
     state: unmounted

@@ -30,11 +30,11 @@ ELSEWHERE = ["container_checkpoint", "container_restore"]
 CLEARING = ["image_prune", "prune", "store_check"]
 #: These do something each time, as their words say.
 EACH_TIME = {
-    "Run a command to its end and keep what it said",
-    "Start it again, whatever it is doing",
+    "Run a command, wait for it, and register its output",
+    "Restart it, whatever its state",
     "Restart it",
-    "Make one now, and keep the last seven",
-    "Put the image's files in it anew, and keep what was there as a snapshot",
+    "Create a snapshot and keep the last seven",
+    "Fill it from the image again, and keep the previous content as a snapshot",
 }
 
 
@@ -110,7 +110,7 @@ def test_examples_that_clear_away(apart, node):
     play = node.play(*[task for task in after for _time in range(2)])
     assert play.failed == []
     assert {task.name for task in play.tasks if task.changed} == {
-        task["name"] for task in after if task["name"] != "Look whether the store is whole"
+        task["name"] for task in after if task["name"] != "Verify the image store"
     }
     assert [task.changed for task in play.tasks].count(True) == len(after) - 1
 
@@ -136,7 +136,10 @@ def test_examples_of_filter_and_tests(ready):
     tasks = [*examples("healthy", "test"), *examples("running", "test"), *examples("query", "filter")]
     play = ready.play(*tasks)
     assert play.failed == []
-    assert play["Say that it runs"]["msg"] == "app runs"
-    assert play["Name all that run"]["msg"] == play["Name those that run"]["msg"] == ["app"]
-    assert play["Name those of one tier, the newest first"]["msg"] == ["app"]
-    assert play["Tell which volume is mounted where"]["msg"] == [{"name": "app", "mounts": []}]
+    assert play["Report that it is running"]["msg"] == "app runs"
+    running = ("List the running containers", "List the names of running containers")
+    assert [play[name]["msg"] for name in running] == [["app"]] * 2
+    assert play["List the containers of one tier, newest first"]["msg"] == ["app"]
+    assert play["List the volumes of each container with their mount points"]["msg"] == [
+        {"name": "app", "mounts": []}
+    ]

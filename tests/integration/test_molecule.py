@@ -176,7 +176,7 @@ def test_what_is_others_stays(scenario, archive, other_archive):
     assert scenario.play("create", one, two).changed == []
 
     refused = scenario.play("create", {"name": "theirs", "archive": str(archive), "network_mode": "none"})
-    assert "was not made by this scenario" in str(refused.failed)
+    assert "was not created by this scenario" in str(refused.failed)
     assert {*before["containers"]} <= {*pictured(node)["containers"]}
 
     other = {**one, "archive": str(other_archive), "command": ["sleep", "1000"]}

@@ -30,7 +30,7 @@ def site(machine) -> list[dict]:
 def test_converge_twice(clean):
     """The first run makes all of it, and the container has what was asked for; the second and check mode change nothing."""
     machine = clean
-    assert {"slipway.oci.host : Place it", "load box.tar"} <= {*machine.first.changed}
+    assert {"slipway.oci.host : Install the systemd units", "load box.tar"} <= {*machine.first.changed}
     units = machine.run("systemctl is-enabled slipway.service; systemctl is-active slipway.service")
     assert units.split() == ["enabled", "active"]
     assert machine.run("stat -fc %T /sys/fs/cgroup") == "cgroup2fs"

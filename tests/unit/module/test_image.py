@@ -31,7 +31,7 @@ def test_changes_are_lines_of_a_dockerfile(changes, lines):
 
 def test_what_is_no_change_is_refused():
     """A number is neither a line nor a mapping."""
-    with pytest.raises(InvalidOption, match="changes: 1 is no change"):
+    with pytest.raises(InvalidOption, match="changes: 1 is not a change"):
         to_import({**TREE, "changes": [1]})
 
 
@@ -41,10 +41,10 @@ COMMIT = {**dict.fromkeys(COMMIT_OPTIONS), "container": "app"}
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"timestamp": -1}, "timestamp: -1 is no time"),
-        ({"timestamp": 253402300800}, "is no time"),
+        ({"timestamp": -1}, "timestamp: -1 is not a timestamp"),
+        ({"timestamp": 253402300800}, "is not a timestamp"),
         ({"cache_key": []}, r"cache_key: \[\] is empty"),
-        ({"changes": [1]}, "changes: 1 is no change"),
+        ({"changes": [1]}, "changes: 1 is not a change"),
     ],
 )
 def test_what_can_not_be_committed(given, told):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``container``: its options, and what it runs."""
+"""Module ``container``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def main(begun: Begun | None = None) -> None:
-    """Run the module; ``begun``: what was read of the task when it was not recognised."""
+    """Run the module; ``begun``: the options that were already read, if the task was not recognised."""
     module, task = begun or (None, None)
     run(
         argument_spec(),

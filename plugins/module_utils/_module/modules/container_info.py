@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``container_info``: its options, and what it runs."""
+"""Module ``container_info``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..tasks.container_info import ARGUMENTS, Question, to_question
 
 
 def act(engine: Engine, question: Question) -> Outcome:
-    """Look them up."""
+    """Return them."""
     shapes = containers(engine, question.names, labels=question.labels, size=question.size).result[
         "containers"
     ]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``image``: its options, and what it runs."""
+"""Module ``image``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..tasks.image.options import ARGUMENTS, ImageRequest, to_image
 
 
 def act(engine: Engine, request: ImageRequest) -> Outcome:
-    """Bring the image to what the task asks for."""
+    """Converge the image to the task's request."""
     if request.wanted is None:
         from ..._engine.lifecycle.image.remove import remove_image
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``image_build``: its options, and the word on what does it."""
+"""Module ``image_build``: its options, and the error with the alternatives."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ ARGUMENTS: ArgumentSpec = {
     "target": {"type": "str"},
 }
 _REMEDY = (
-    "`buildah build --tag NAME DIRECTORY` builds it, `buildah push NAME oci-archive:FILE` writes an archive for"
-    " slipway.oci.image_load; or build by a play, with roles and slipway.oci.container_commit (docs/building.md)"
+    "Build it with `buildah build --tag NAME DIRECTORY`, and write an archive for slipway.oci.image_load with"
+    " `buildah push NAME oci-archive:FILE`; or build it in a play with slipway.oci.container_commit (docs/building.md)"
 )
 
 
 def refuse(_params: Mapping[str, Any]) -> NoReturn:
-    """Raise NotBuiltYet, whatever is asked for."""
-    raise NotBuiltYet("no image is built from a Containerfile: not built yet", remedy=_REMEDY)
+    """Raise NotBuiltYet, whatever the options."""
+    raise NotBuiltYet("building an image from a Containerfile is not implemented yet", remedy=_REMEDY)
 
 
 def nothing(_engine: Engine, _request: NoReturn) -> Outcome:
-    """Do nothing; nobody comes so far."""
+    """Do nothing; this is never called."""
     return Outcome()
 
 

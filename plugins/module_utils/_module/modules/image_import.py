@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``image_import``: its options, and what it runs."""
+"""Module ``image_import``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def act(engine: Engine, request: ImportRequest) -> Outcome:
-    """Make the image, unless it is there."""
+    """Create the image, unless it exists."""
     return import_image(engine, request.src, request.name, request.changes, message=request.message)
 
 

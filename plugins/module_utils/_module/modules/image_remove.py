@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``image_remove``: its options, and what it runs."""
+"""Module ``image_remove``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ARGUMENTS = {"name": {"type": "str", "required": True}, "force": {"type": "bool"
 
 
 def act(engine: Engine, request: RemoveRequest) -> Outcome:
-    """Remove the image, if it is there."""
+    """Remove the image, if it exists."""
     return remove_image(engine, request.name, force=request.force)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``image_save``: its options, and what it runs."""
+"""Module ``image_save``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_save(params: Mapping[str, Any]) -> SaveRequest:
-    """Return what a task of ``image_save`` asks for; raises InvalidOption naming the option."""
+    """Return the request of an ``image_save`` task. Raises InvalidOption, naming the option."""
     if not params["image"]:
-        raise InvalidOption("image", params["image"], "names no image", remedy="Name one or more")
+        raise InvalidOption("image", params["image"], "is empty", remedy="Name at least one image")
     dest = plain_text("dest", params["dest"])
     describes = params["parcel"] is not None
     if params["dest_on"] != "host" and not describes:

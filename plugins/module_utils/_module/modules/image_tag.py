@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``image_tag``: its options, and what it runs."""
+"""Module ``image_tag``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def act(engine: Engine, request: TagRequest) -> Outcome:
-    """Give the image its names."""
+    """Add the names to the image."""
     return tag(engine, request.image, request.names)
 
 

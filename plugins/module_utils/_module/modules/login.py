@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``login``: its options, and what it runs."""
+"""Module ``login``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..tasks.image.login import LOGIN, to_login
 
 
 def act(engine: Engine, request: Login) -> Outcome:
-    """Log in, unless the registry takes what is kept already."""
+    """Log in, unless the registry accepts the stored credentials."""
     return login(request, predicting=engine.predicting)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``logout``: its options, and what it runs."""
+"""Module ``logout``: its options and its implementation."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``network``: its options, and what it runs."""
+"""Module ``network``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..tasks.network_options import ARGUMENTS
 
 
 def act(engine: Engine, request: NetworkRequest) -> Outcome:
-    """Bring the network to what the task asks for."""
+    """Converge the network to the task's request."""
     return converge_network(engine, request.asked, request.state, request.how)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``store_check``: its options, and what it runs."""
+"""Module ``store_check``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ ARGUMENTS = {
 
 
 class Request(NamedTuple):
-    """Whether to mend what is found, and to leave contents unread."""
+    """Whether to repair faults, and whether to skip reading contents."""
 
     repair: bool
     quick: bool
 
 
 def to_request(params: Mapping[str, Any]) -> Request:
-    """Return what the task asks."""
+    """Return the task's request."""
     return Request(params["repair"], params["quick"])
 
 
 def act(engine: Engine, request: Request) -> Outcome:
-    """Look, and mend."""
+    """Check the store, and repair it if requested."""
     return check(engine, repair=request.repair, quick=request.quick)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``volume``: its options, and what it runs."""
+"""Module ``volume``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..tasks.volume_options import ARGUMENTS
 
 
 def act(engine: Engine, request: VolumeRequest) -> Outcome:
-    """Bring the volume to what the task asks for."""
+    """Converge the volume to the task's request."""
 
     def converge() -> Outcome:
         return converge_volume(engine, request.spec, request.state, request.how)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``volume_import``: its options, and what it runs."""
+"""Module ``volume_import``: its options and its implementation."""
 
 from __future__ import annotations
 

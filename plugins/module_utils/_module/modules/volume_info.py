@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Module ``volume_info``: its options, and what it runs."""
+"""Module ``volume_info``: its options and its implementation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..read_only import look
 
 
 def act(engine: Engine, question: Labelled) -> Outcome:
-    """Look them up."""
+    """Return them."""
     return volumes(engine, question.names, labels=question.labels)
 
 

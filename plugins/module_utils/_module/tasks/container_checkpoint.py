@@ -30,7 +30,7 @@ ARGUMENTS: ArgumentSpec = {
 
 @dataclass(frozen=True)
 class CheckpointRequest:
-    """A container, by name or id, and how its checkpoint is to be made."""
+    """A container, by name or ID, and the options of its checkpoint."""
 
     name: str
     options: CheckpointOptions
@@ -40,18 +40,18 @@ class CheckpointRequest:
 def without_archive(
     params: Mapping[str, Any], archive: str, options: Sequence[str]
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """Return the task's options without those about an archive where there is none, and what to say of them."""
+    """Return the options without those that need an archive if there is none, and warnings about them."""
     vain = [name for name in options if params[archive] is None and params[name]]
     used = {name: value for name, value in params.items() if name not in vain}
     return used, tuple(f"{name} has no effect without {archive}" for name in vain)
 
 
 def to_request(params: Mapping[str, Any]) -> CheckpointRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     used, remarks = without_archive(params, "export", ("ignore_rootfs", "ignore_volumes", "compress"))
     return CheckpointRequest(plain_text("name", params["name"]), CheckpointOptions.parse(used), remarks)
 
 
 def act(engine: Engine, request: CheckpointRequest) -> Outcome:
-    """Have the checkpoint."""
+    """Create the checkpoint."""
     return checkpoint(engine, find(engine, request.name), request.options)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``container_copy``; pure."""
+"""Convert the options of module ``container_copy`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_copy(params: Mapping[str, Any]) -> CopyRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     parcel = params["parcel"]
     if parcel is None and not params["remote_src"]:
         raise InvalidOption(
-            "remote_src", False, "needs the action plugin", remedy="Call it by a playbook's task"
+            "remote_src", False, "requires the action plugin", remedy="Run the module as a task of a playbook"
         )
     out = params["from_container"]
     return CopyRequest(
@@ -66,19 +66,19 @@ def to_copy(params: Mapping[str, Any]) -> CopyRequest:
 
 
 def inner_path(option: str, value: str) -> str:
-    """Return a path in a container; a relative one counts from its working directory, as for ``podman cp``."""
+    """Return a path in a container; it may be relative to the working directory, as for ``podman cp``."""
     text = plain_text(option, value)
     if not text:
-        raise InvalidOption(option, value, "is no path", remedy="Write one as in /etc/app.conf")
+        raise InvalidOption(option, value, "is not a path", remedy="Write a path, for example /etc/app.conf")
     return text
 
 
 def host_path(option: str, value: str, *, sent: bool) -> str:
-    """Return a path of the host, which has to be absolute; of what was ``sent`` any."""
+    """Return a path on the host, which must be absolute unless the file was ``sent``."""
     text = plain_text(option, value)
     if not sent and not text.startswith("/"):
         raise InvalidOption(
-            option, value, "is no absolute path", remedy="Begin it with /, or write remote_src: false"
+            option, value, "is not an absolute path", remedy="Begin it with /, or write remote_src: false"
         )
     return text
 

@@ -15,17 +15,17 @@ from ..options import ArgumentSpec
 
 ARGUMENTS: ArgumentSpec = {"container": {"type": "str", "required": True, "aliases": ["name"]}}
 
-#: ``changed`` is Ansible's own word.
+#: Result key by kind of change; the key ``changed`` is reserved by Ansible.
 _KEYS = {"added": ADDED, "changed_paths": CHANGED, "deleted": DELETED}
 
 
 def to_name(params: Mapping[str, Any]) -> str:
-    """Return whom the task asks for; raises InvalidOption."""
+    """Return the name of the container. Raises InvalidOption."""
     return plain_text("container", params["container"])
 
 
 def act(engine: Engine, name: str) -> Outcome:
-    """Compare it with its image."""
+    """Compare the container with its image."""
     found = changed_paths(engine, name)
     return Outcome(
         result={key: [item.path for item in found if item.kind == kind] for key, kind in _KEYS.items()}

@@ -37,7 +37,7 @@ ARGUMENTS: ArgumentSpec = {
 
 @dataclass(frozen=True)
 class ExecRequest:
-    """What a task asks for; ``timeout`` in seconds, None for no end; ``creates``, ``removes``: paths in the container."""
+    """The request of a task; ``timeout`` in seconds; ``creates``, ``removes``: paths in the container."""
 
     name: str
     spec: ExecSpec
@@ -51,10 +51,12 @@ class ExecRequest:
 
 
 def to_request(params: Mapping[str, Any]) -> ExecRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     timeout = params["timeout"]
     if timeout is not None and timeout <= 0:
-        raise InvalidOption("timeout", timeout, "is no time", remedy="Write seconds, 1 or more")
+        raise InvalidOption(
+            "timeout", timeout, "is not a timeout", remedy="Write the number of seconds, 1 or more"
+        )
     if params["detach"]:
         _check_detached(params)
     stdin = "" if params["stdin"] is None else params["stdin"] + "\n" * params["stdin_add_newline"]
@@ -74,12 +76,12 @@ def to_request(params: Mapping[str, Any]) -> ExecRequest:
 def _check_detached(params: Mapping[str, Any]) -> None:
     if params["stdin"]:
         raise InvalidOption(
-            "stdin", params["stdin"], "can't be had with detach: true", remedy="Leave out one of the two"
+            "stdin", params["stdin"], "is not possible with detach: true", remedy="Leave out one of them"
         )
 
 
 def _remarks(params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a task says in vain: nobody waits for a detached command, or has a terminal for it."""
+    """Yield a warning for each option that has no effect on a detached command."""
     for option in ("timeout", "tty"):
         if params["detach"] and params[option]:
             yield f"{option} has no effect with detach: true"
@@ -90,7 +92,7 @@ def _path(params: Mapping[str, Any], option: str) -> str | None:
 
 
 def act(engine: Engine, request: ExecRequest) -> Outcome:
-    """Run the command; raises ContainerFailed with rc and output when it ends with another exit code than 0."""
+    """Run the command. Raises ContainerFailed, with rc and output, if its exit status is not 0."""
     record = execution.check(engine, request.name, request.spec)
     reason = _needless(record.process.pid if record.process else 0, request)
     if reason:
@@ -104,7 +106,7 @@ def act(engine: Engine, request: ExecRequest) -> Outcome:
 
 
 def _needless(pid: int, request: ExecRequest) -> str:
-    """Return why there is nothing to do, ``""`` when there is."""
+    """Return the reason to skip the command, "" if there is none."""
     from ..._engine.lifecycle.exec.readable import exists
 
     if request.creates is not None and exists(pid, request.creates):
@@ -137,7 +139,7 @@ def _run(engine: Engine, request: ExecRequest, actions: tuple[str, ...]) -> Outc
     warnings = tuple(_cut({"stdout": done.stdout, "stderr": done.stderr}))
     if done.code != 0:
         raise ContainerFailed(
-            f"{request.spec.argv[0]} ended with exit code {done.code} in container {request.name}",
+            f"{request.spec.argv[0]} exited with status {done.code} in container {request.name}",
             remedy="See stderr and stdout",
             changed=True,
             warnings=warnings,
@@ -147,10 +149,10 @@ def _run(engine: Engine, request: ExecRequest, actions: tuple[str, ...]) -> Outc
 
 
 def _cut(said: Mapping[str, bytes]) -> Iterator[str]:
-    """Yield a warning for each stream of which no more than the beginning was kept."""
+    """Yield a warning for each stream that was truncated."""
     for name, data in said.items():
         if len(data) >= OUTPUT_LIMIT:
-            yield f"{name} reached {OUTPUT_LIMIT >> 20} MiB, and no more is kept: write to a file in the container and copy that"
+            yield f"{name} was truncated at {OUTPUT_LIMIT >> 20} MiB: write to a file in the container and copy that"
 
 
 def _text(said: bytes, *, strip: bool) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``container_export``; pure."""
+"""Convert the options of module ``container_export`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_export(params: Mapping[str, Any]) -> ExportRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     return ExportRequest(
         plain_text("container", params["container"]),
         plain_text("dest", params["dest"]),

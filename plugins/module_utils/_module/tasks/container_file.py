@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``container_file``; pure."""
+"""Convert the options of module ``container_file`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CONTENTS = ("content", "src", "template")
 
 
 def to_file(params: Mapping[str, Any]) -> FileRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     state, parcel = params["state"], params["parcel"]
     path = inner_path("path", params["path"])
     if state == PRESENT:
@@ -60,14 +60,18 @@ def to_file(params: Mapping[str, Any]) -> FileRequest:
 def _check_contents(params: Mapping[str, Any], path: str) -> None:
     given = [name for name in _CONTENTS if params[name] is not None]
     if params["parcel"] is None and len(given) != 1:
-        why = f"is given with {' and '.join(given[1:])}" if given else "is needed, or src, or template"
+        why = (
+            f"is mutually exclusive with {' and '.join(given[1:])}"
+            if given
+            else "is required unless src or template is set"
+        )
         raise InvalidOption(
-            given[0] if given else "content", None, why, remedy="Give exactly one of the three"
+            given[0] if given else "content", None, why, remedy="Set exactly one of content, src and template"
         )
     if path.endswith("/"):
-        raise InvalidOption("path", path, "is no path of a file", remedy="Leave out the slash at its end")
+        raise InvalidOption("path", path, "is not the path of a file", remedy="Remove the trailing slash")
     needs_us = params["template"] is not None or (params["src"] is not None and not params["remote_src"])
     if params["parcel"] is None and needs_us:
         raise InvalidOption(
-            "remote_src", False, "needs the action plugin", remedy="Call it by a playbook's task"
+            "remote_src", False, "requires the action plugin", remedy="Run the module as a task of a playbook"
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a question from the options of module ``container_info``; pure."""
+"""Convert the options of module ``container_info`` into a query; pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 class Question(NamedTuple):
-    """Which containers, whether to measure and to explain them, and how many lines of each log to tell (0: none)."""
+    """The containers to return, whether to measure and explain them, and how many lines of log to return."""
 
     names: Optional[Sequence[str]]
     labels: Sequence[str]
@@ -31,11 +31,11 @@ class Question(NamedTuple):
 
 
 def to_question(params: Mapping[str, Any]) -> Question:
-    """Return what the task asks; raises InvalidOption."""
+    """Return the task's query. Raises InvalidOption."""
     lines = params["log_tail"]
     if not 1 <= lines <= _MOST_LINES:
         raise InvalidOption(
-            "log_tail", lines, "is no number of lines", remedy=f"Write a number from 1 to {_MOST_LINES}"
+            "log_tail", lines, "is out of range", remedy=f"Write a number from 1 to {_MOST_LINES}"
         )
     return Question(
         *labelled_asked(params), params["size"], params["explain"], lines if params["logs"] else 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``container_mount``; pure."""
+"""Convert the options of module ``container_mount`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_mount(params: Mapping[str, Any]) -> MountRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     return MountRequest(plain_text("container", params["container"]), params["state"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``container``; the host is asked for env_file only."""
+"""Convert the options of module ``container`` into the engine's request; of the host, only env_file is read."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from ..._engine.plan.container import ABSENT, HEALTHY, PAUSED, RESTARTED
 from ..not_built import refuse_not_built
 from .image.pull_options import to_pull
 
-#: What asks something of the container itself; its name only says which one.
+#: The options that describe the container; ``name`` only identifies it.
 _SPEC_ARGUMENTS = tuple(name for option in OPTIONS for name in option.arguments if name != "name")
 
-#: States in which a container goes on.
+#: States in which a container keeps running.
 _GOING_ON = (HEALTHY, PAUSED, RESTARTED)
 
 
 def to_request(params: Mapping[str, Any]) -> Request | None:
-    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option.
+    """Return the task's request. Raises InvalidOption and NotBuiltYet, naming the option.
 
-    None: what no container can be called is to be absent, so it is.
+    Returns None if a container with an invalid name must be absent, which it always is.
     """
     refuse_not_built(params)
     if params["state"] == ABSENT and not is_name(params["name"]):
         return None
-    # What is to go needs no image and no env_file, which a whole task with state: absent still names.
+    # A full task with state: absent may name an image and an env_file that no longer exist.
     describes = params["state"] != ABSENT and params.get("image") is not None
     missing = _missing_files(params) if describes else ()
     vain = not params["detach"] and params["state"] in _GOING_ON
@@ -65,13 +65,13 @@ def _pull(params: Mapping[str, Any]) -> Pull:
 
 
 def _remarks(params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the task says in vain: one can't wait for the end of what is asked to go on."""
+    """Yield a warning for each option that has no effect: a state that keeps running never exits."""
     if params["detach"]:
         return
     if params["state"] in _GOING_ON:
-        yield f"detach: false has no effect with state: {params['state']}, which has the container go on"
+        yield f"detach: false has no effect with state: {params['state']}, which keeps the container running"
     elif params["wait"]:
-        yield "wait: true has no effect with detach: false, which waits for the container's end"
+        yield "wait: true has no effect with detach: false, which waits until the container exits"
 
 
 def _of_container(params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -79,7 +79,7 @@ def _of_container(params: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _spec(params: Mapping[str, Any], missing: Sequence[EngineError]) -> ContainerSpec:
-    """Return the container asked for; ``env`` stands over the files' variables, so that a changed file is a difference of it."""
+    """Return the requested container; its ``env`` includes env_file, so that a changed file is a difference."""
     env = params.get("env")
     if params.get("env_file"):
         from .env_file import read_env_files

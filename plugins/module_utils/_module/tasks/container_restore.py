@@ -26,18 +26,18 @@ ARGUMENTS: ArgumentSpec = {
 
 
 class RestoreRequest(NamedTuple):
-    """What a task asks for; ``remarks``: what it is to be told beforehand."""
+    """The request of a task; ``remarks`` are warnings to issue first."""
 
     options: RestoreOptions
     remarks: tuple[str, ...]
 
 
 def to_request(params: Mapping[str, Any]) -> RestoreRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     used, remarks = without_archive(params, "import", ("ignore_rootfs", "ignore_volumes"))
     return RestoreRequest(RestoreOptions.parse(used), remarks)
 
 
 def act(engine: Engine, request: RestoreRequest) -> Outcome:
-    """Have the container running again."""
+    """Restore the container."""
     return restore(engine, request.options, lambda engine: exit_command(engine, keep=False))

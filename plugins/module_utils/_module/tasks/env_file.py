@@ -9,14 +9,14 @@ from collections.abc import Iterator, Sequence
 from ..._engine.errors import InvalidOption, Missing, unreadable
 from ..._engine.kernel import untrusted_files
 
-#: More is no use: variables and arguments of a process have a quarter of its stack, 2 MiB of 8 (execve(2)).
+#: The variables and arguments of a process are limited to a quarter of its stack, 2 MiB of 8 (execve(2)).
 LIMIT = 1024 * 1024
 _OPTION = "env_file"
-_REMEDY = "It is a path on the host: copy the file there first"
+_REMEDY = "Copy the file to the host first, because it is a path on the host"
 
 
 def missing_files(paths: Sequence[str]) -> tuple[Missing, ...]:
-    """Return an error for each file that is not there."""
+    """Return an error for each file that does not exist."""
     return tuple(_missing(path) for path in paths if not os.path.exists(path))
 
 
@@ -25,10 +25,10 @@ def _missing(path: str) -> Missing:
 
 
 def read_env_files(paths: Sequence[str]) -> dict[str, str]:
-    """Return the variables of all files; of two that set one, the later file has it.
+    """Return the variables of all files; later files override earlier ones.
 
-    Raises InvalidOption when a file is missing, not regular, over 1 MiB, no UTF-8, or has another line than
-    ``NAME=VALUE``.
+    Raises InvalidOption if a file is missing, not regular, larger than 1 MiB, not UTF-8, or has a line that
+    is not ``NAME=VALUE``.
     """
     variables: dict[str, str] = {}
     for path in paths:
@@ -37,9 +37,10 @@ def read_env_files(paths: Sequence[str]) -> dict[str, str]:
 
 
 def parse(path: str, text: str) -> Iterator[tuple[str, str]]:
-    """Yield the variables of a file's text. Empty lines and those that begin with ``#`` mean nothing.
+    """Yield the variables of a file's text. Empty lines and lines that begin with ``#`` are ignored.
 
-    Quotes are kept, as podman keeps them. A name alone would take the value from who runs the task: refused.
+    Quotes are kept, as in podman. A name without a value, which podman takes from its own environment, is
+    refused.
     """
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.lstrip(" \t").rstrip("\r")
@@ -48,7 +49,7 @@ def parse(path: str, text: str) -> Iterator[tuple[str, str]]:
         name, equals, value = line.partition("=")
         if not equals or not name or name != name.strip() or " " in name:
             raise InvalidOption(
-                _OPTION, path, f"has no NAME=VALUE in line {number}", remedy="Write one variable in each line"
+                _OPTION, path, f"has no NAME=VALUE in line {number}", remedy="Write one variable per line"
             )
         yield name, value
 
@@ -60,8 +61,8 @@ def _read(path: str) -> str:
     except OSError as error:
         raise unreadable(_OPTION, path, error, remedy=_REMEDY) from error
     if len(content) > LIMIT:
-        raise InvalidOption(_OPTION, path, "is larger than 1 MiB, more than a process can take")
+        raise InvalidOption(_OPTION, path, "is larger than 1 MiB, the limit for variables of a process")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InvalidOption(_OPTION, path, f"is no UTF-8 text at byte {error.start}") from None
+        raise InvalidOption(_OPTION, path, f"is not valid UTF-8 at byte {error.start}") from None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the question for events from the options of a task."""
+"""Convert the options of module ``events_info`` into a query for events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..options import names_asked
 
 
 def to_query(params: Mapping[str, Any]) -> EventQuery:
-    """Return what the task asks; raises InvalidOption, naming the option."""
+    """Return the task's query. Raises InvalidOption, naming the option."""
     now = time.time_ns()
     since, until = (
         None if params[name] is None else moment(name, params[name], now=now) for name in ("since", "until")

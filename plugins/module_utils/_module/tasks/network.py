@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``network``; pure."""
+"""Convert the options of module ``network`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..._engine.plan.network import How
 
 @dataclass(frozen=True)
 class NetworkRequest:
-    """What a task asks for; ``remarks``: what it is to be told beforehand."""
+    """The request of a task; ``remarks`` are warnings to issue first."""
 
     asked: Asked
     state: str
@@ -27,9 +27,9 @@ class NetworkRequest:
 
 
 def to_network(params: Mapping[str, Any]) -> NetworkRequest | None:
-    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option.
+    """Return the task's request. Raises InvalidOption and NotBuiltYet, naming the option.
 
-    None: what no network can be called is to be absent, so it is.
+    Returns None if a network with an invalid name must be absent, which it always is.
     """
     state = params["state"]
     if state == ABSENT:
@@ -41,12 +41,12 @@ def to_network(params: Mapping[str, Any]) -> NetworkRequest | None:
 
 
 def _absent(params: Mapping[str, Any]) -> NetworkRequest:
-    """Return the request for a removal, to which only the name matters."""
+    """Return the request for a removal, for which only the name matters."""
     how = How(force=params["force"])
     return NetworkRequest(Asked(NetworkSpec(params["name"])), ABSENT, how, tuple(_remarks(params)))
 
 
 def _remarks(params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the task says in vain."""
+    """Yield a warning for each option that has no effect."""
     if params["recreate"] and params["state"] == ABSENT:
         yield f"recreate: true has no effect with state: {ABSENT}"

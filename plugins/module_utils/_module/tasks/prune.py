@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a wish to prune from the options of the modules ``prune`` and ``image_prune``; pure."""
+"""Convert the options of modules ``prune`` and ``image_prune`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_image_prune(params: Mapping[str, Any]) -> Prune:
-    """Return what a task of ``image_prune`` wishes; raises InvalidOption."""
+    """Return the request of an ``image_prune`` task. Raises InvalidOption."""
     pairs = [*_pairs("filters", params["filters"])]
     pairs += [("label", text) for text in params["label"] or ()]
     if params["until"]:
@@ -44,13 +44,13 @@ def to_image_prune(params: Mapping[str, Any]) -> Prune:
 
 
 def to_prune(params: Mapping[str, Any]) -> Prune:
-    """Return what a task of ``prune`` wishes; raises InvalidOption where it names no kind."""
+    """Return the request of a ``prune`` task. Raises InvalidOption, for example if it selects nothing."""
     system = params["system"]
     if not system and not any(params[kind] for kind in _KINDS):
         raise InvalidOption(
             "container",
             None,
-            "nothing is named that is to be pruned",
+            "nothing is selected for removal",
             remedy=Words(
                 "Set some of container, image, network, volume to true, or ", Setting("system", True)
             ),
@@ -71,7 +71,7 @@ def _filters(params: Mapping[str, Any], kind: str) -> Filters:
 
 def _images(params: Mapping[str, Any]) -> ImagePrune:
     given = dict(params["image_filters"] or {})
-    # Of podman_prune: what else stands among the filters there.
+    # Other settings that podman_prune has among the filters.
     named = str(given.pop("dangling_only", True)).lower() in ("false", "no", "0")
     given.pop("external", None)
     return ImagePrune(
@@ -83,7 +83,7 @@ def _images(params: Mapping[str, Any]) -> ImagePrune:
 
 
 def _pairs(option: str, given: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of a mapping; a value may be a list, and that of ``label`` a mapping."""
+    """Yield key and value of each filter; a value may be a list, and that of ``label`` a mapping."""
     for key, value in (given or {}).items():
         if isinstance(value, Mapping):
             yield from ((key, f"{name}={text}") for name, text in value.items())
@@ -95,11 +95,13 @@ def _pairs(option: str, given: Mapping[str, Any] | None) -> Iterator[tuple[str, 
 
 def _text(option: str, key: str, value: object) -> str:
     if value is None or isinstance(value, (list, Mapping)):
-        raise InvalidOption(option, value, f"is no value of {key}", remedy="Write a text, or a list of texts")
+        raise InvalidOption(
+            option, value, f"is not a valid value of {key}", remedy="Write a string or a list of strings"
+        )
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _count(option: str, value: int | None) -> int | None:
     if value is not None and value < 0:
-        raise InvalidOption(option, value, "is no number of images", remedy="Write 0 or more")
+        raise InvalidOption(option, value, "is not a number of images", remedy="Write 0 or more")
     return value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``volume``; pure."""
+"""Convert the options of module ``volume`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ..._engine.plan.volume import MOUNTED, UNMOUNTED, How
 from ..options import refuse
 from .volume_fill import FILLED, to_refill
 
-#: The one driver there is: a directory below the engine's root, or a file system mounted there.
+#: The only driver: a directory below the engine's root, or a file system mounted there.
 LOCAL = "local"
-#: States whose task need not say again what the volume is.
+#: States that keep the labels if the task sets none.
 _KEEPING = (MOUNTED, UNMOUNTED)
 
 
 @dataclass(frozen=True)
 class VolumeRequest:
-    """What a task asks for; ``remarks``: what it is to be told beforehand."""
+    """The request of a task; ``remarks`` are warnings to issue first."""
 
     spec: VolumeSpec
     state: str
@@ -36,16 +36,17 @@ class VolumeRequest:
 
 
 def to_volume(params: Mapping[str, Any]) -> VolumeRequest | None:
-    """Return what the task asks for; raises InvalidOption and NotBuiltYet, each naming the option.
+    """Return the task's request. Raises InvalidOption and NotBuiltYet, naming the option.
 
-    None: what no volume can be called is to be absent, so it is.
+    Returns None if a volume with an invalid name must be absent, which it always is.
     """
     if params["state"] == ABSENT and not is_name(params["name"]):
         return None
     driver, state = params["driver"], params["state"]
     if driver not in (None, LOCAL):
         refuse(
-            [f"driver: {driver}"], remedy="Leave it out: local mounts what type, device and o of options name"
+            [f"driver: {driver}"],
+            remedy="Leave it out. The driver local mounts what type, device and o in options specify",
         )
     unset = {
         *(["labels"] if params["label"] is None and state in _KEEPING else []),
@@ -66,7 +67,7 @@ def to_volume(params: Mapping[str, Any]) -> VolumeRequest | None:
 
 
 def _remarks(params: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the task says in vain."""
+    """Yield a warning for each option that has no effect."""
     if params["recreate"] and not _recreates(params):
         yield f"recreate: true has no effect with state: {params['state']}"
     if params.get("populate") is not None and params["state"] not in FILLED:
@@ -83,7 +84,7 @@ def _options(params: Mapping[str, Any]) -> DriverOptions:
 
 
 def _items(given: Any) -> list[object]:
-    """Return ``key=value`` items of a list, a mapping (whose ``o`` may be a list or a mapping), or one text."""
+    """Return the ``key=value`` items of a list, a string, or a mapping (its ``o`` may be a list or mapping)."""
     if given is None:
         return []
     if isinstance(given, str):
@@ -92,7 +93,9 @@ def _items(given: Any) -> list[object]:
         return [item for key, value in given.items() for item in _pairs(key, value)]
     if isinstance(given, list):
         return given
-    raise InvalidOption("options", given, "is no list", remedy="Write it as in [type=tmpfs, o=size=64m]")
+    raise InvalidOption(
+        "options", given, "is not a list", remedy="Write a list, for example [type=tmpfs, o=size=64m]"
+    )
 
 
 def _pairs(key: object, value: Any) -> list[str]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``volume_content``; pure."""
+"""Convert the options of module ``volume_content`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_volume_content(params: Mapping[str, Any]) -> ContentRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     if params["src"] is None and not params["files"]:
-        raise InvalidOption("src", None, "is needed, or files", remedy="Write at least one of them")
+        raise InvalidOption("src", None, "is required unless files is set", remedy="Set at least one of them")
     _check_host_path(params)
     return ContentRequest(
         volume=check_name("name", params["name"]),
@@ -71,10 +71,10 @@ def _check_host_path(params: Mapping[str, Any]) -> None:
         return
     if not params["remote_src"]:
         raise InvalidOption(
-            "remote_src", False, "needs the action plugin", remedy="Call it by a playbook's task"
+            "remote_src", False, "requires the action plugin", remedy="Run the module as a task of a playbook"
         )
     if not plain_text("src", params["src"]).startswith("/"):
-        raise InvalidOption("src", params["src"], "is no absolute path", remedy="Begin it with /")
+        raise InvalidOption("src", params["src"], "is not an absolute path", remedy="Begin it with /")
 
 
 def _files(given: Sequence[Mapping[str, Any]], *, sent: bool) -> tuple[InlineFile, ...]:
@@ -82,7 +82,7 @@ def _files(given: Sequence[Mapping[str, Any]], *, sent: bool) -> tuple[InlineFil
     paths = [one.path for one in found]
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
-        raise InvalidOption("files", twice, "is there twice", remedy="Leave one of them")
+        raise InvalidOption("files", twice, "occurs twice", remedy="Remove one of them")
     return found
 
 
@@ -90,7 +90,7 @@ def _file(given: Mapping[str, Any], *, sent: bool) -> InlineFile:
     content = given["content"]
     if not sent and not isinstance(content, str):
         raise InvalidOption(
-            "files", given["path"], "has no content that is text", remedy="Write content or template"
+            "files", given["path"], "has no content that is a string", remedy="Set content to a string"
         )
     return InlineFile(
         check_path("files", plain_text("files", given["path"])),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``volume_export``; pure."""
+"""Convert the options of module ``volume_export`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_volume_export(params: Mapping[str, Any]) -> VolumeExport:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     return VolumeExport(
         check_name("name", params["name"]),
         plain_text("dest", params["dest"]),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Read what a task wants a volume to be filled with: options ``populate`` and ``populate_from`` of module ``volume``; pure."""
+"""Parse the options ``populate`` and ``populate_from`` of module ``volume``; pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ..._engine.model.values.text import absolute_path
 from ..._engine.model.volume.spec import PopulateFrom, Refill
 
 ONCE, AGAIN = "once", "again"
-#: States of a volume that is to be there.
+#: States in which the volume exists.
 FILLED = ("present", "mounted")
 
 
 def to_refill(params: Mapping[str, Any]) -> Refill | None:
-    """Return what the volume is to be filled with, None where the task does not say so; raises InvalidOption."""
+    """Return the request to fill the volume, None if there is none. Raises InvalidOption."""
     populate, given = params.get("populate"), params.get("populate_from")
     if populate is None and given is None:
         return None
@@ -24,7 +24,7 @@ def to_refill(params: Mapping[str, Any]) -> Refill | None:
         raise InvalidOption(
             "populate",
             populate,
-            "alone is not enough: populate and populate_from belong together"
+            "requires populate_from: populate and populate_from belong together"
             if populate
             else "is missing: populate and populate_from belong together",
             remedy="Write populate: once and populate_from with image and path",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``volume_import``; pure."""
+"""Convert the options of module ``volume_import`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_volume_import(params: Mapping[str, Any]) -> VolumeImport:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     return VolumeImport(
         check_name("name", params["name"]),
         plain_text("src", params["src"]),

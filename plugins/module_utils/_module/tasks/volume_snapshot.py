@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's request from the options of module ``volume_snapshot``; pure."""
+"""Convert the options of module ``volume_snapshot`` into the engine's request; pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 def to_volume_snapshot(params: Mapping[str, Any]) -> SnapshotRequest:
-    """Return what the task asks for; raises InvalidOption naming the option."""
+    """Return the task's request. Raises InvalidOption, naming the option."""
     snapshot, state, keep = params["snapshot"], params["state"], params["keep_last"]
     if keep is not None and state != RESTORED:
         _check_keep(keep, state)
@@ -31,7 +31,7 @@ def to_volume_snapshot(params: Mapping[str, Any]) -> SnapshotRequest:
         raise InvalidOption(
             "state",
             state,
-            "needs the name of a snapshot",
+            "requires the name of a snapshot",
             remedy="Write snapshot: NAME; volume_info lists them",
         )
     return SnapshotRequest(

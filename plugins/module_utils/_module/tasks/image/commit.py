@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's requests from the options of ``container_commit`` and ``image_cache``; pure."""
+"""Convert the options of modules ``container_commit`` and ``image_cache`` into the engine's requests; pure."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ COMMIT_OPTIONS: ArgumentSpec = {
     "timestamp": {"type": "int"},
     "cache_key": {"type": "raw", "no_log": False},
 }
-#: The end of the year 9999, which RFC 3339 can still write.
+#: The end of the year 9999, the last that RFC 3339 can represent.
 _LATEST = 253402300799
 
 
 def to_commit(params: Mapping[str, Any]) -> CommitRequest:
-    """Return what a task of ``container_commit`` asks for; raises InvalidOption naming the option."""
+    """Return the request of a ``container_commit`` task. Raises InvalidOption, naming the option."""
     key = params["cache_key"]
     return CommitRequest(
         plain_text("container", params["container"]),
@@ -50,11 +50,16 @@ def to_commit(params: Mapping[str, Any]) -> CommitRequest:
 
 
 def to_stage(params: Mapping[str, Any]) -> StageRequest:
-    """Return which stage a task of ``image_cache`` asks for; raises InvalidOption naming the option."""
+    """Return the request of an ``image_cache`` task. Raises InvalidOption, naming the option."""
     return StageRequest(params["parent"], check_key("key", params["key"]), params["image"] or "")
 
 
 def _timestamp(value: int | None) -> int | None:
     if value is not None and not 0 <= value <= _LATEST:
-        raise InvalidOption("timestamp", value, "is no time", remedy="Write seconds since 1970, 0 or more")
+        raise InvalidOption(
+            "timestamp",
+            value,
+            "is not a timestamp",
+            remedy="Write the number of seconds since 1970, 0 or more",
+        )
     return value

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the engine's requests from the options of the modules for images; pure."""
+"""Convert the options of the modules for local images into the engine's requests; pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...._engine.images.archive.reference import candidates
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """A tree to make an image of; ``changes`` are words of a Dockerfile."""
+    """A directory tree to create an image from; ``changes`` are Dockerfile instructions."""
 
     src: str
     name: str
@@ -24,7 +24,7 @@ class ImportRequest:
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """An archive to load; ``reference``: the image of it that is meant; ``name``: what it is called, None for its own names."""
+    """An archive to load; ``reference``: the image to select; ``name``: its name, by default the archive's."""
 
     path: str
     name: str | None
@@ -41,30 +41,30 @@ class RemoveRequest:
 
 @dataclass(frozen=True)
 class TagRequest:
-    """An image, and the names to give it."""
+    """An image and the names to add to it."""
 
     image: str
     names: tuple[str, ...]
 
 
 def to_tag(params: Mapping[str, Any]) -> TagRequest:
-    """Return what a task of ``image_tag`` asks for."""
+    """Return the request of an ``image_tag`` task."""
     return TagRequest(params["image"], tuple(params["target_names"]))
 
 
 def to_load(params: Mapping[str, Any]) -> LoadRequest:
-    """Return what a task of ``image_load`` asks for."""
+    """Return the request of an ``image_load`` task."""
     return LoadRequest(params["input"], params["name"], params["reference"])
 
 
 def to_import(params: Mapping[str, Any]) -> ImportRequest:
-    """Return what a task of ``image_import`` asks for; raises InvalidOption naming what is no change."""
+    """Return the request of an ``image_import`` task. Raises InvalidOption for an invalid change."""
     changes = tuple(change_lines(params["changes"] or ()))
     return ImportRequest(params["src"], params["name"], changes, params["commit_message"] or "")
 
 
 def to_remove(params: Mapping[str, Any]) -> RemoveRequest | None:
-    """Return what a task of ``image_remove`` asks for; None: nothing can have that name."""
+    """Return the request of an ``image_remove`` task, None if the name is invalid, so that no image has it."""
     try:
         candidates(params["name"])
     except InvalidOption:
@@ -73,14 +73,19 @@ def to_remove(params: Mapping[str, Any]) -> RemoveRequest | None:
 
 
 def change_lines(items: Sequence[object]) -> Iterator[str]:
-    """Yield each change as a line of a Dockerfile; podman_import has them as mappings (``CMD: /bin/app``)."""
+    """Yield each change as a Dockerfile instruction; podman_import writes mappings (``CMD: /bin/app``)."""
     for item in items:
         if isinstance(item, str):
             yield item
         elif isinstance(item, dict):
             yield from (f"{word} {_value(value)}" for word, value in item.items())
         else:
-            raise InvalidOption("changes", item, "is no change", remedy='Write it as in CMD ["/bin/app"]')
+            raise InvalidOption(
+                "changes",
+                item,
+                "is not a change",
+                remedy='Write an instruction, for example CMD ["/bin/app"]',
+            )
 
 
 def _value(value: object) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make a question from the options of module ``image_info``; pure."""
+"""Convert the options of module ``image_info`` into a query; pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ARGUMENTS: ArgumentSpec = {
 
 
 class Question(NamedTuple):
-    """Which images: by name (None: all); with these labels; named as one of these patterns says; with names, or without any."""
+    """A selection of images: by name (None for all), by label, by patterns of the name, and by having a name."""
 
     names: Optional[Sequence[str]]
     labels: Sequence[str]
@@ -25,5 +25,5 @@ class Question(NamedTuple):
 
 
 def to_question(params: Mapping[str, Any]) -> Question:
-    """Return what the task asks."""
+    """Return the task's query."""
     return Question(*labelled_asked(params), params["reference"] or (), params["dangling"])
