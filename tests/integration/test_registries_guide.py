@@ -89,7 +89,7 @@ def test_plays(page):
 def test_the_order_of_files(page):
     """The table of files is what is looked into, in its order."""
     guide, _proxy, _asked = page
-    table = guide.text.partition("| first that has some |")[2].partition("\n\n")[0]
+    table = guide.text.partition("| source, first match wins |")[2].partition("\n\n")[0]
     usual = [*default_paths({"HOME": "~", "XDG_RUNTIME_DIR": "$XDG_RUNTIME_DIR"}, 0)]
     rows = [row for row in table.splitlines() if ".json`" in row]
     assert len(usual) == len(rows)
