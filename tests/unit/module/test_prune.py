@@ -68,7 +68,7 @@ def test_images_alone():
 
 
 WRONG = {
-    "nothing": (to_prune, ARGUMENTS, {}, "nothing is named"),
+    "nothing": (to_prune, ARGUMENTS, {}, "nothing is selected"),
     "no value": (to_image_prune, IMAGE_ARGUMENTS, {"filters": {"label": None}}, "no value of label"),
     "a nested list": (to_image_prune, IMAGE_ARGUMENTS, {"filters": {"id": [["a"]]}}, "no value of id"),
     "no time": (to_image_prune, IMAGE_ARGUMENTS, {"until": "soon"}, "^until: 'soon' is not a point in time"),
