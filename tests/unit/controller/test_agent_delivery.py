@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The engine is brought to a host through the standard input of a Python there."""
+"""The engine is sent to a host through the standard input of Python on the host."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Here:
 
 @pytest.fixture
 def top(tmp_path) -> Path:
-    """Return a directory with the root of an engine that has lost its program."""
+    """Return a directory with the root of an engine whose program is missing."""
     (tmp_path / "root").mkdir(mode=0o700)
     return tmp_path
 
@@ -43,13 +43,13 @@ def asked(top: Path, root: str, *, installs: bool, nothing: str | None = None) -
 
 
 def program(top: Path) -> Path:
-    """Return where the program is."""
+    """Return the path of the program."""
     return top / "root/agent/current/slipway"
 
 
 @pytest.mark.parametrize("installs", [False, True])
 def test_the_program_runs_and_stays_where_it_may(top, installs):
-    """It answers as the installed one does, and is left only where that is allowed."""
+    """It returns the same as the installed program, and is installed only if that is allowed."""
     (top / "root/containers").mkdir()
     answer = asked(top, "root", installs=installs)
     assert (answer.rc, json.loads(answer.stdout or "null")) == (0, []), answer
@@ -61,7 +61,7 @@ def test_the_program_runs_and_stays_where_it_may(top, installs):
 
 @pytest.mark.parametrize(("nothing", "rc", "stdout"), [("[]", 0, b"[]"), (None, 125, b"")])
 def test_where_no_engine_is_nothing_is_made(top, nothing, rc, stdout):
-    """A root that is not there stays so, also where the program could stay."""
+    """A missing root is not created, even if the program may be installed."""
     answer = asked(top, "nowhere", installs=True, nothing=nothing)
     assert (answer.rc, answer.stdout) == (rc, stdout), answer
     assert not (top / "nowhere").exists()

@@ -11,7 +11,7 @@ SHAPE = {"Name": "web", "Config": {"Env": ["PASSWORD=hunter2"], "Labels": {}}}
 
 
 def test_the_command():
-    """The agent is told where the engine is, if that is not its own place."""
+    """The agent gets the engine's directories if they are not the default."""
     assert listing("/a/slipway", None, None) == ["/a/slipway", "ps", "--all", "--json"]
     assert listing("/a", "/r", "/run/r") == [
         "/a",
@@ -26,7 +26,7 @@ def test_the_command():
 
 
 def test_environments_are_left_out():
-    """Environments are kept only if asked for; all else is told."""
+    """Environments are returned only on request, everything else always."""
     told = json.dumps([SHAPE]).encode()
     assert answered(["a"], 0, told, b"", env=True) == [SHAPE]
     assert answered(["a"], 0, told, b"", env=False) == [{"Name": "web", "Config": {"Labels": {}}}]
@@ -51,6 +51,6 @@ WRONG = [
 
 @pytest.mark.parametrize(("rc", "stdout", "stderr", "why"), WRONG)
 def test_what_is_no_answer(rc, stdout, stderr, why):
-    """Each way not to answer is told with what to do."""
+    """Each kind of missing reply is reported with a remedy."""
     with pytest.raises(AnsibleError, match=why):
         answered(["/a", "ps"], rc, stdout, stderr, env=False)

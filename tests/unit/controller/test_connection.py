@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The connection plugin's own decisions: which words are run, how files are cut, how the program's answers are read."""
+"""The connection plugin: the argv of commands, the chunks of files, and the parsing of replies."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ SH = "/bin/sh"
     ],
 )
 def test_a_shell_is_not_started_twice(command, words):
-    """Ansible writes the shell before each command, and a connection adds one of its own: one of two equal ones will do."""
+    """Ansible prefixes each command with the shell, and so does a connection: two equal shells become one."""
     assert _words(command, SH) == [SH, "-c", words]
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox"])
 def test_commands_of_any_bytes(shell):
-    """What is no UTF-8 is spelled for the shell, and means the same there."""
+    """A command that is not UTF-8 is escaped for the shell, with the same meaning."""
     text = bytes(range(1, 256)) + b"\\n\\\\ %s %% \\047 '"
     script = b"printf '%s' '" + text.replace(b"'", b"'\"'\"'") + b"'"
     words = _words(os.fsdecode(script), SH)
@@ -52,7 +52,7 @@ def test_commands_of_any_bytes(shell):
 
 
 class Shell(ShellBase):
-    """Ansible's words for a temporary directory, with the options of this test."""
+    """Ansible's command for a temporary directory, with the options of this test."""
 
     SHELL_FAMILY = "sh"
     _SHELL_AND, _SHELL_GROUP_LEFT, _SHELL_GROUP_RIGHT = "&&", "(", ")"
@@ -62,13 +62,13 @@ class Shell(ShellBase):
         self._options = {"remote_tmp": remote_tmp, "system_tmpdirs": [str(place) for place in places]}
 
     def get_option(self, option, hostvars=None):
-        """Return what this test gave."""
+        """Return the option that this test has set."""
         return self._options[option]
 
 
 @pytest.mark.parametrize("home", ["/proc", "~54321:54321"])
 def test_a_temporary_directory_outside_of_the_home(tmp_path, home):
-    """Where the home can't be written to, the directory is made at each of the system's places, for its user alone."""
+    """If the home directory is not writable, a private directory is created in one of the system's."""
     (tmp_path / "file").touch()
     (tmp_path / "tmp").mkdir()
     shell = Shell("~/.ansible/tmp", [tmp_path / "file" / "none", tmp_path / "tmp"])
@@ -92,13 +92,13 @@ def test_a_temporary_directory_outside_of_the_home(tmp_path, home):
     ],
 )
 def test_other_commands_run_once(remote_tmp, command):
-    """Another command that fails is not run again, nor is a place that the user named exchanged."""
+    """Other failed commands are not repeated, and a directory set by the user is not replaced."""
     assert elsewhere(command, Shell(remote_tmp, ["/tmp"])) == []
 
 
 @pytest.mark.parametrize("size", [0, 1, MOST, MOST + 1, 3 * MOST - 1])
 def test_a_file_is_cut_and_put_together(tmp_path, size):
-    """No piece is larger than what a call may carry, and together they are the file."""
+    """No chunk exceeds the limit of a call, and together they are the file."""
     before, after = tmp_path / "before", tmp_path / "after"
     before.write_bytes(os.urandom(size))
     with before.open("rb") as file, after.open("wb") as made:
@@ -110,7 +110,7 @@ def test_a_file_is_cut_and_put_together(tmp_path, size):
 
 
 def test_holes_are_not_carried(tmp_path):
-    """A sparse file's pieces hold its data alone, and the end counts even where it is a hole."""
+    """Chunks of a sparse file contain only data, and its size is kept even if it ends with a hole."""
     sparse, size = tmp_path / "sparse", 1 << 30
     with sparse.open("wb") as file:
         for number in range(20):
@@ -124,7 +124,7 @@ def test_holes_are_not_carried(tmp_path):
 
 
 def test_a_file_of_many_parts_needs_many_pieces(tmp_path):
-    """A header does not grow without end either."""
+    """The size of a header is limited too."""
     scattered = tmp_path / "scattered"
     with scattered.open("wb") as file:
         for number in range(5000):
@@ -138,7 +138,7 @@ def test_a_file_of_many_parts_needs_many_pieces(tmp_path):
 
 
 class Far:
-    """A host whose program answers as it is told."""
+    """A host whose program replies as the test sets."""
 
     name = "web1"
 
@@ -146,36 +146,36 @@ class Far:
         self.answer = answer
 
     def run(self, argv, data):
-        """Answer, with the mark of the request."""
+        """Reply with the mark of the request."""
         self.argv = argv
         self.request, self.data = frames.split(data)
         return Answer(*(part if isinstance(part, int) else self.marked(part) for part in self.answer))
 
     def marked(self, text: bytes) -> bytes:
-        """Put the mark in its place."""
+        """Insert the mark."""
         return text.replace(b"MARK", self.request["mark"].encode())
 
 
 def asked(*answer):
-    """Return what is made of an answer, and the host."""
+    """Return the parsed reply, and the host."""
     far = Far(answer)
     return Program(far, "/p").connect({"verb": "exec", "name": "app"}, b"data"), far
 
 
 def test_an_answer():
-    """Request and data go by the standard input; marks are not the command's words, whatever comes before them."""
+    """Request and data are sent on standard input; marks are not part of the command's output."""
     (answer, failure), far = asked(3, b"out", b"banner\nMARKbegan\nerr\nor")
     assert (answer, failure) == (Answer(3, b"out", b"banner\nerr\nor"), None)
     assert (far.argv, far.data) == (["/p", "connect"], b"data")
 
 
 def told(**fields: object) -> bytes:
-    """Return the words of a program that has failed."""
+    """Return the output of a failed program."""
     return b"MARKbegan\nMARK" + json.dumps({"msg": "it is so", **fields}).encode() + b"\n"
 
 
 def test_an_error_of_the_engine():
-    """It comes with its code and its fields; a container that can't be reached is an unreachable host."""
+    """It has its code and fields; a container that cannot be reached is an unreachable host."""
     (_answer, failure), _far = asked(125, b"", told(error="runtime_failed", rc=127))
     assert (failure.code, failure.message, failure.fields) == ("runtime_failed", "it is so", {"rc": 127})
     for code in ("not_found", "wrong_state", "rootfs_died"):
@@ -184,7 +184,7 @@ def test_an_error_of_the_engine():
 
 
 def test_a_container_can_not_pretend_to_be_the_engine():
-    """The mark is new for each request, and never in the container."""
+    """The mark differs in each request, and never reaches the container."""
     first, second = asked(0, b"", b"MARKbegan\n")[1], asked(0, b"", b"MARKbegan\n")[1]
     assert first.request["mark"] != second.request["mark"]
     (answer, failure), _far = asked(125, b"", b'MARKbegan\nslipway-00 {"error": "not_found", "msg": ""}\n')
@@ -202,13 +202,13 @@ def test_a_container_can_not_pretend_to_be_the_engine():
     ],
 )
 def test_a_program_that_never_began(answer, words):
-    """It is an unreachable host, and what to do is said."""
+    """The host is unreachable, and the error has a remedy."""
     with pytest.raises(AnsibleConnectionFailure, match=words):
         asked(*answer)
 
 
 def test_where_the_program_is():
-    """Below the engine's root, unless it is said."""
+    """It is below the engine's root by default."""
     assert path_of(None, None) == "/var/lib/slipway/agent/current/slipway"
     assert path_of(None, "/r") == "/r/agent/current/slipway"
     assert path_of("/p", "/r") == "/p"

@@ -69,7 +69,7 @@ CASES = [
 
 @pytest.mark.parametrize(("filters", "changes", "passes"), CASES)
 def test_filters(filters, changes, passes):
-    """A container passes the filters that podman's would let it pass."""
+    """A container matches a filter if it would match podman's."""
     assert chooser(filters)(shape(**changes)) is passes
 
 
@@ -86,11 +86,11 @@ WRONG = [
 
 @pytest.mark.parametrize(("filters", "why"), WRONG)
 def test_filters_that_are_refused(filters, why):
-    """A slip in a filter is an error before any host is asked."""
+    """A mistake in a filter is an error before any host is queried."""
     with pytest.raises(AnsibleParserError, match=why):
         chooser(filters)
 
 
 def test_every_status_has_its_word():
-    """The filter knows the words that results have, all of them."""
+    """The filter accepts all values that results contain."""
     assert set(STATUSES) == {_WORDS.get(status, status) for status in MOVES}

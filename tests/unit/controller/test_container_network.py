@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the inventory says of where a container is reached."""
+"""The inventory's variables for the network of a container."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ CASES = [
 
 @pytest.mark.parametrize(("settings", "address", "ports"), CASES)
 def test_address_and_ports(settings, address, ports):
-    """The first address of IPv4, else of IPv6; of each published port the first one of the host."""
+    """The first IPv4 address, else the first IPv6 address; for each published port, the first host port."""
     found = network_facts({"NetworkSettings": settings})
     assert found == {"slipway_address": address, "slipway_ports": ports}

@@ -10,7 +10,7 @@ from ansible_collections.slipway.oci.plugins.plugin_utils.inventory_hosts import
 
 @pytest.fixture
 def known(tmp_path):
-    """Return the hosts of an inventory that is half read: two of a group, one of none, and a container of another source."""
+    """Return the hosts of a partly parsed inventory: two in a group, one in none, and a container."""
     (tmp_path / "group_vars").mkdir()
     (tmp_path / "group_vars/webservers.yml").write_text("ansible_port: 2222\nfrom_file: group\n")
     (tmp_path / "host_vars").mkdir()
@@ -43,12 +43,12 @@ PATTERNS = [
 
 @pytest.mark.parametrize(("patterns", "names"), PATTERNS)
 def test_patterns(known, patterns, names):
-    """Patterns mean what they mean in a play, though the inventory is not read to its end."""
+    """Patterns match as in a play, although the inventory is not fully parsed."""
     assert set(known.matching(patterns)) == names
 
 
 def test_a_pattern_that_means_no_host(known):
-    """A pattern that means nothing is an error that tells of the order of sources."""
+    """A pattern that matches nothing is an error that explains the order of sources."""
     with pytest.raises(AnsibleParserError, match=r"databases matches no host.*in the order of -i"):
         known.matching(["databases"])
 
@@ -66,6 +66,6 @@ def test_variables(known):
 
 
 def test_the_controller(known):
-    """The name localhost means the controller as long as the inventory does not speak of it."""
+    """The name localhost refers to the controller unless the inventory defines it."""
     assert known.is_controller("localhost")
     assert not known.is_controller("alone")

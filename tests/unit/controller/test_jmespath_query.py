@@ -20,7 +20,7 @@ class Numbers(list):
 
 
 def test_an_answer():
-    """An expression finds what JMESPath says, in data of Ansible's own types too, and nothing is None."""
+    """An expression returns the result of JMESPath, also for Ansible's own types; no match is None."""
     data = {Text("names"): Numbers([Text("web"), Text("db")]), "set": {1}, "tuple": (1, 2.5, True, None)}
     assert Query("sort(names)[?contains(@, 'w')]").search(data) == ["web"]
     assert Query("[set, tuple]").search(data) == [[1], [1, 2.5, True, None]]
@@ -46,7 +46,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("expression", "why", "lines"), [(case[0], case[1], case[2:]) for case in BROKEN])
 def test_an_error_points_into_the_expression(expression, why, lines):
-    """What is wrong is told with the place, below the very line; no value of the data is, nor does the error have a cause."""
+    """An error points to the position, below its line; it contains no value of the data and has no cause."""
     with pytest.raises(QueryError) as raised:
         Query(expression).search(DATA)
     told, *shown = str(raised.value).split("\n")
@@ -59,20 +59,20 @@ def test_an_error_points_into_the_expression(expression, why, lines):
     ("expression", "why"), [("", "empty"), (None, "a JMESPath string"), (["a"], "a JMESPath string")]
 )
 def test_what_is_no_expression(expression, why):
-    """Nothing, and what is no text, are refused."""
+    """An empty expression and non-strings are refused."""
     with pytest.raises(QueryError, match=why):
         Query(expression)
 
 
 def test_without_the_library(monkeypatch):
-    """Where jmespath is missing, the error says so, and for which Python to install it."""
+    """If jmespath is missing, the error says so, and for which Python to install it."""
     monkeypatch.setitem(sys.modules, "jmespath", None)
     with pytest.raises(QueryError, match=rf"jmespath is missing .* {sys.executable}"):
         Query("a")
 
 
 def test_the_filter():
-    """The filter gives the answer, and the same error as one of Ansible's."""
+    """The filter returns the result, and raises the same error as Ansible's."""
     from ansible.errors import AnsibleFilterError
 
     run = query_filter.FilterModule().filters()["query"]

@@ -28,7 +28,7 @@ def parcel(tmp_path):
 
 
 def content(wanted) -> bytes:
-    """Return what a small file shall hold."""
+    """Return the expected content of a small file."""
     whole = bytearray()
     for offset, data in wanted.pieces():
         whole += bytes(offset - len(whole)) + data
@@ -36,7 +36,7 @@ def content(wanted) -> bytes:
 
 
 def test_what_is_packed_arrives(parcel, tmp_path):
-    """The engine reads the parcel as it was packed: contents, modes, symlinks, names of any bytes; the parcel is private."""
+    """The engine reads the parcel as packed: contents, modes, symlinks, names of any bytes; it is private."""
     tree = tmp_path / "tree"
     (tree / "d").mkdir(parents=True, mode=0o750)
     (tree / "d" / os.fsdecode(b"\xff")).write_bytes(b"x" * 100_000)
@@ -57,7 +57,7 @@ def test_what_is_packed_arrives(parcel, tmp_path):
 
 
 def test_holes(parcel, tmp_path):
-    """A file that is nearly all hole makes a small parcel, and arrives with its holes."""
+    """A mostly sparse file makes a small parcel, and keeps its holes."""
     with (tmp_path / "huge").open("wb") as file:
         file.seek(1 << 39)
         file.write(b"middle")
@@ -80,7 +80,7 @@ def test_holes(parcel, tmp_path):
 
 
 def test_followed_symlinks(parcel, tmp_path):
-    """With follow, symlinks are what they lead to; a circle is an error."""
+    """With follow, symlinks become their targets; a loop is an error."""
     (tmp_path / "tree/d").mkdir(parents=True)
     (tmp_path / "tree/d/f").write_text("x")
     os.symlink("d", tmp_path / "tree/link")
@@ -100,7 +100,7 @@ def test_special_files_are_refused(parcel, tmp_path):
 
 
 def test_no_member_carries_an_owner(parcel, tmp_path):
-    """The ids and names of the controller's users do not travel."""
+    """IDs and names of the controller's users are not sent."""
     (tmp_path / "f").touch()
     parcel.add_file("f", str(tmp_path / "f"))
     with tarfile.open(parcel.finish()) as tar:

@@ -32,7 +32,7 @@ CASES = [
 
 @pytest.mark.parametrize(("value", "runs", "is_healthy"), CASES)
 def test_what_tells_of_containers(value, runs, is_healthy):
-    """A result, its container or containers, and a shape are all understood; of several, all have to be so."""
+    """A result, its container or containers, and the format of inspect are accepted; all must match."""
     assert (TESTS["running"](value), TESTS["healthy"](value)) == (runs, is_healthy)
 
 
@@ -56,6 +56,6 @@ WRONG = [
 @pytest.mark.parametrize("name", ["running", "healthy"])
 @pytest.mark.parametrize(("value", "why"), WRONG)
 def test_what_tells_of_none(name, value, why):
-    """Anything else is an error that says what it is, never just false."""
+    """Anything else is an error that says what it is, never false."""
     with pytest.raises(AnsibleFilterError, match=rf"slipway.oci.{name}: .*{why}"):
         TESTS[name](value)

@@ -34,7 +34,7 @@ def out(tmp_path):
 
 
 def test_only_what_differs_is_written(tmp_path, out):
-    """The first time all is written, foreseen; then nothing; then what differs alone. Setuid is left out."""
+    """The first run writes all, as predicted; the second nothing; then only differences. Setuid is cleared."""
     members = [("d", DIRECTORY, "", 0o750), ("d/f", FILE, "text", 0o4755), ("l", LINK, "d/f", 0o777)]
     tar = archive(tmp_path / "a.tar", *members)
     foreseen = receive(tar, str(out), check=True)
@@ -50,14 +50,14 @@ def test_only_what_differs_is_written(tmp_path, out):
 
 
 def test_one_file_may_get_another_name(tmp_path, out):
-    """A single file goes where it shall be."""
+    """A single file is written to its destination."""
     tar = archive(tmp_path / "a.tar", ("f", FILE, "text", 0o600))
     receive(tar, str(out / "new"), rename="other", check=False)
     assert (out / "new/other").read_text() == "text"
 
 
 def test_a_new_directory_has_the_mode_that_came(tmp_path):
-    """The directory whose content comes is made with its mode, those above it as usual; one that is there keeps its own."""
+    """A new directory gets the mode of the source, its parents the default; an existing one keeps its mode."""
     tar = archive(tmp_path / "a.tar", (".", DIRECTORY, "", 0o700), ("f", FILE, "text", 0o600))
     receive(tar, str(tmp_path / "on/the/way") + "/", check=False)
     assert stat.S_IMODE((tmp_path / "on/the/way").stat().st_mode) == 0o700
@@ -77,7 +77,7 @@ def test_names_that_lead_elsewhere(tmp_path, out, name):
 
 
 def test_a_symlink_on_the_way_is_not_followed(tmp_path, out):
-    """A symlink that came first does not lead what comes after it elsewhere."""
+    """A symlink in the tar does not redirect later entries."""
     (tmp_path / "victim").mkdir()
     members = [("l", LINK, str(tmp_path / "victim"), 0o777), ("l/x", FILE, "x", 0o600)]
     with pytest.raises(AnsibleActionFail):
@@ -86,7 +86,7 @@ def test_a_symlink_on_the_way_is_not_followed(tmp_path, out):
 
 
 def test_a_symlink_in_the_place_of_a_file_is_replaced(tmp_path, out):
-    """A symlink where a file is to be is replaced, and what it leads to is not written."""
+    """A symlink in place of a file is replaced, and its target is not written."""
     (tmp_path / "victim").write_text("mine")
     os.symlink(tmp_path / "victim", out / "f")
     told = receive(archive(tmp_path / "a.tar", ("f", FILE, "x", 0o600)), str(out), check=False)
@@ -95,7 +95,7 @@ def test_a_symlink_in_the_place_of_a_file_is_replaced(tmp_path, out):
 
 
 def test_devices_are_refused(tmp_path, out):
-    """What is neither file, directory nor symlink is refused."""
+    """Anything but files, directories and symlinks is refused."""
     with pytest.raises(AnsibleActionFail):
         receive(archive(tmp_path / "a.tar", ("n", tarfile.CHRTYPE, "", 0o600)), str(out), check=False)
     assert os.listdir(out) == []

@@ -36,7 +36,7 @@ def _texts(path):
 
 
 def _fragment(name):
-    """Return the text of one of our fragments, or of Ansible's own."""
+    """Return the text of a fragment of the collection or of Ansible."""
     if name.startswith("ansible.builtin."):
         module = importlib.import_module(f"ansible.plugins.doc_fragments.{name.rpartition('.')[2]}")
         return module.ModuleDocFragment.DOCUMENTATION
@@ -46,13 +46,13 @@ def _fragment(name):
 
 @pytest.fixture(scope="session")
 def text_of():
-    """Return the function that gives the DOCUMENTATION, EXAMPLES or RETURN of a module, read from YAML."""
+    """Return a function that returns the parsed DOCUMENTATION, EXAMPLES or RETURN of a module."""
     return lambda name, text: yaml.safe_load(_texts(f"modules/{name}.py")[text])
 
 
 @pytest.fixture(scope="session")
 def options_of(text_of):
-    """Return the function that gives a module's documented options by name, those of its fragments too."""
+    """Return a function that returns a module's documented options by name, including those of its fragments."""
 
     def options_of(name):
         documentation = text_of(name, "DOCUMENTATION")
@@ -67,7 +67,7 @@ def options_of(text_of):
 
 @pytest.fixture
 def run_module(tmp_path):
-    """Return a function that runs a module on an engine of its own, and gives its result."""
+    """Return a function that runs a module on its own engine, and returns its result."""
     where = {"root": str(tmp_path / "root"), "run_root": str(tmp_path / "run")}
 
     def run_module(name, options, *, check=False):

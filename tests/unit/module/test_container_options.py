@@ -16,7 +16,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.image.pu
 
 
 def test_an_argument_is_of_one_row():
-    """Each argument of the table makes the value of one option alone."""
+    """Each argument of the table sets the value of exactly one option."""
     table = [name for option in OPTIONS for name in option.arguments]
     assert sorted(table) == sorted(ARGUMENTS)
 
@@ -54,12 +54,12 @@ def test_what_ansible_is_told_of_an_option(name):
 
 
 def test_no_option_of_the_table_has_a_default_in_ansible():
-    """What a task leaves out stays unset, since unset and set to the default are two things."""
+    """Options that a task omits stay unset, because an unset option is not the same as its default."""
     assert [name for name, argument in ARGUMENTS.items() if "default" in argument] == []
 
 
 def test_no_argument_has_two_meanings():
-    """A name or alias stands in one place only."""
+    """Each name or alias occurs only once."""
     words = [
         word
         for table in (ARGUMENTS, TASK_OPTIONS, PULL_OPTIONS, NOT_BUILT, ENGINE_OPTIONS)
@@ -70,5 +70,5 @@ def test_no_argument_has_two_meanings():
 
 
 def test_the_spec_holds_built_and_refused_options():
-    """All arguments that a task may write are in the spec, those that are refused too."""
+    """All arguments of a task are in the spec, including refused ones."""
     assert set(argument_spec()) == {*ARGUMENTS, *TASK_OPTIONS, *PULL_OPTIONS, *NOT_BUILT}

@@ -28,13 +28,13 @@ def test_a_task_that_only_names_a_state_asks_nothing_of_the_container():
 
 
 def test_an_image_makes_a_spec():
-    """With an image, all of the container is asked for."""
+    """With an image, the task describes the whole container."""
     spec = request_of(image="app", network=["host"], memory="256m", env={"MODE": "test"}).spec
     assert (spec.name, spec.image, spec.memory, spec.env) == ("app", "app", 256 * 1024**2, {"MODE": "test"})
 
 
 def test_what_is_to_go_needs_no_valid_container(tmp_path):
-    """A whole task with state: absent is not held up by an env_file that is gone, nor by a missing network."""
+    """A full task with state: absent does not fail because of a missing env_file or network."""
     request = request_of(image="gone", env_file=[str(tmp_path / "gone")], state="absent")
     assert (request.spec, request.state) == (None, "absent")
 
@@ -42,20 +42,20 @@ def test_what_is_to_go_needs_no_valid_container(tmp_path):
 @pytest.mark.parametrize("state", ["started", "absent"])
 @pytest.mark.parametrize("name", NOT_BUILT)
 def test_an_option_that_is_not_built_is_refused(name, state):
-    """Each option that podman_container has and this engine not is refused by name, whatever its value."""
+    """Each option of podman_container that the engine lacks is refused by name, whatever its value."""
     with pytest.raises(NotBuiltYet, match=f"{name}: not implemented yet") as caught:
         request_of(**{name: False}, state=state)
     assert (caught.value.fields["option"], bool(caught.value.remedy)) == (name, True)
 
 
 def test_all_options_that_are_not_built_are_named_at_once():
-    """A task with several of them is told of all."""
+    """The error names all of them."""
     with pytest.raises(NotBuiltYet, match=r"pod, gpus: not implemented yet|gpus, pod: not implemented yet"):
         request_of(pod="p", gpus="all")
 
 
 def test_an_unset_network_is_the_default_one():
-    """A task that names no network wants the same as one that names the default network, or podman's word for it."""
+    """A task without a network is the same as one with the default network, or podman's name for it."""
     assert {
         request_of(image="app", network=word).spec.network for word in (None, ["slipway"], ["bridge"])
     } == {()}
@@ -70,7 +70,7 @@ def test_a_wrong_value_is_refused_by_option(name, value):
 
 
 def test_env_stands_over_env_file(tmp_path):
-    """Variables of a file are part of env, those that the task writes win, and the file stays recorded."""
+    """Variables of a file are part of env, those of the task take precedence, and the file is recorded."""
     path = tmp_path / "env"
     path.write_text("MODE=file\nLEVEL=1\n")
     spec = request_of(image="app", network=["none"], env={"MODE": "task"}, env_file=[str(path)]).spec
@@ -92,14 +92,14 @@ def test_env_stands_over_env_file(tmp_path):
     ],
 )
 def test_waiting_for_two_things(asked, detach, wait, told):
-    """One can't wait for the end of what is asked to go on: one of the two counts, and the other is told."""
+    """Waiting for the exit contradicts a state that keeps running: one of them applies, with a warning."""
     request = request_of(detach=False, **asked)
     assert (request.detach, request.wait) == (detach, wait)
     assert request.remarks[0].startswith(told)
 
 
 def test_how_long_to_wait():
-    """The wait and its end are handed on; by default a task waits for nothing, and for five minutes at most."""
+    """The wait and its timeout are passed on; by default a task does not wait, and at most for five minutes."""
     plain, asked = request_of(), request_of(wait=True, wait_timeout=7.5)
     assert (plain.wait, plain.wait_timeout) == (False, 300.0)
     assert (asked.wait, asked.wait_timeout) == (True, 7.5)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A reader is told what differs as it was written, with its cost, and no value of a variable that was not asked for."""
+"""Differences are shown in the syntax of a task, with their cost, and without unrequested values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def spec_of(**options):
 
 
 def result_of(before, after, *, diff, cost="recreate"):
-    """Return the result of a task that brings a container from one spec to the other."""
+    """Return the result of a task that changes a container from one spec to the other."""
     outcome = Outcome(("changed",), differences(before, after, ImageConfig()), cost, {"spec": after.encode()})
     return told(render(outcome, subject="app"), outcome, diff=diff)
 
@@ -51,13 +51,13 @@ FORMS = [
 
 @pytest.mark.parametrize(("options", "name", "shown"), FORMS)
 def test_values_are_shown_as_they_are_written(options, name, shown):
-    """Bytes, spans of time, signals and mounts are shown in the words of a task; the plan has the canonical values."""
+    """Sizes, durations, signals and mounts are shown in the syntax of a task; the plan is canonical."""
     result = result_of(spec_of(), spec_of(**options), diff=True)
     assert result["diff"]["after"][name] == shown
 
 
 def test_what_a_change_costs_is_shown():
-    """With --diff the cost of the whole and of each option stands above what differs."""
+    """With --diff, the cost of the whole change and of each option precedes the differences."""
     result = result_of(spec_of(), spec_of(memory="64m", read_only=True), diff=True)
     assert result["diff"]["prepared"] == "the change costs: recreate\nread_only: recreate\nmemory: live\n"
     assert "prepared" not in result_of(spec_of(), spec_of(memory="64m"), diff=False)["diff"]
@@ -65,7 +65,7 @@ def test_what_a_change_costs_is_shown():
 
 
 def test_values_of_variables_are_shown_on_demand():
-    """Without --diff no value of a variable is in diff, plan or spec, and its name is."""
+    """Without --diff, the names of variables are in diff, plan and spec, but not their values."""
     before, after = spec_of(env={"PASSWORD": "old-secret"}), spec_of(env={"PASSWORD": "new-secret"})
     hidden = result_of(before, after, diff=False)
     assert "secret" not in json.dumps(hidden)
@@ -79,7 +79,7 @@ def test_values_of_variables_are_shown_on_demand():
 
 
 def test_an_image_is_shown_by_name_and_id():
-    """Two images of one name are told apart by their ids; one that is not there yet has its name alone."""
+    """Two images of one name are distinguished by ID; one that does not exist yet has only its name."""
     found = image_difference(spec_of(), spec_of(image="app:2"), "1" * 64, None, strict=False)
     outcome = Outcome(("changed",), found, "recreate")
     result = told(render(outcome, subject="app"), outcome, diff=True)
@@ -88,7 +88,7 @@ def test_an_image_is_shown_by_name_and_id():
 
 
 def test_other_diffs_are_left_alone():
-    """Contents of files are shown with --diff alone, and labels of a volume as they are."""
+    """Contents of files are shown only with --diff, and labels of a volume unchanged."""
     files = Outcome(("copied",), result={"diff": [{"before": "a", "after": "b"}]})
     assert told(render(files, subject=""), files, diff=False)["diff"] == []
     assert told(render(files, subject=""), files, diff=True)["diff"] == files.result["diff"]

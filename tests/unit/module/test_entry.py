@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module out of its zip finds the engine on the host, or asks for it; what it was not sent it does not run."""
+"""A module run from its zip finds the engine on the host, or requests it, and verifies the archive."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def payload(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory) -> dict[str, str]:
-    """Pack the engine, and return what the action plugin tells of it."""
+    """Pack the engine, and return the action plugin's option for it."""
     path = tmp_path_factory.mktemp("engine") / "engine.zip"
     path.write_bytes(archive.pack(sources.files()))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -67,7 +67,7 @@ def ran(payload: Path, root: Path, told: dict[str, object] | None) -> dict[str, 
 
 
 def test_the_engine_is_asked_for(payload, engine, tmp_path):
-    """Where it is not there, or not known which is wanted, nothing else happens."""
+    """If it is missing, or the required one is unknown, nothing else happens."""
     for told in (None, {"name": engine["name"]}):
         result = ran(payload, tmp_path / "root", told)
         assert (result["failed"], result["error"]) == (True, "engine_missing")
@@ -75,7 +75,7 @@ def test_the_engine_is_asked_for(payload, engine, tmp_path):
 
 
 def test_an_archive_that_was_not_sent_is_not_run(payload, engine, tmp_path):
-    """The archive has to be, byte for byte, what the controller has packed."""
+    """The archive must be, byte for byte, the one that the controller has packed."""
     other = tmp_path / "other.zip"
     other.write_bytes(Path(engine["archive"]).read_bytes() + b"\0")
     result = ran(payload, tmp_path / "root", {**engine, "archive": str(other)})
@@ -84,7 +84,7 @@ def test_an_archive_that_was_not_sent_is_not_run(payload, engine, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root opens an engine")
 def test_the_engine_is_used(payload, engine, tmp_path):
-    """It is used from the archive, then from where it is installed; where it is from does not show in the result."""
+    """It is used from the archive, and then from its installation; the result is the same."""
     root = tmp_path / "root"
     told = ran(payload, root, engine)
     assert (told["changed"], told["invocation"]["module_args"]["name"]) == (True, "v")
@@ -97,7 +97,7 @@ def test_the_engine_is_used(payload, engine, tmp_path):
 
 @pytest.mark.parametrize("where", ["agent/current/", "agent", "."])
 def test_what_others_can_write_to_is_not_run(payload, engine, tmp_path, where):
-    """An engine that anybody else could have placed is not there."""
+    """An engine in a directory that others can write to is treated as missing."""
     root = tmp_path / "root"
     install(Layout(str(root), f"{root}-run"))
     os.chmod(root / where, 0o722)

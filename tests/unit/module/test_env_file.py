@@ -34,7 +34,7 @@ def test_a_line_is_a_variable(tmp_path, content, variables):
 
 
 def test_the_later_file_wins(tmp_path):
-    """Of two files that set a variable, the later one has it."""
+    """If two files set a variable, the later one wins."""
     for name in ("one", "two"):
         tmp_path.joinpath(name).write_text(f"A={name}\nB_{name}=1\n")
     assert read_env_files([str(tmp_path / "one"), str(tmp_path / "two")]) == {
@@ -56,7 +56,7 @@ def test_the_later_file_wins(tmp_path):
     ],
 )
 def test_a_file_that_is_none_is_refused(tmp_path, content, why):
-    """The error names the file and the place in it."""
+    """The error names the file and the line."""
     path = tmp_path / "env"
     path.write_bytes(content)
     with pytest.raises(InvalidOption, match=why) as caught:
@@ -72,7 +72,7 @@ def test_a_file_as_large_as_may_be_is_read(tmp_path):
 
 
 def test_what_is_no_file_is_refused_at_once(tmp_path):
-    """A missing file, a directory and a fifo are refused, and a fifo is not waited for."""
+    """A missing file, a directory and a FIFO are refused, and a FIFO does not block."""
     os.mkfifo(tmp_path / "fifo")
     for name, why in (("gone", "No such file"), (".", "not a regular file"), ("fifo", "not a regular file")):
         with pytest.raises(InvalidOption, match=why):

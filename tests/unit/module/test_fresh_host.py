@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In check mode, what an earlier task of the play could bring or change is warned of, and the prediction goes on."""
+"""In check mode, a missing object that an earlier task could create causes only a warning."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def warnings_of(result):
 
 @pytest.mark.parametrize("case", MISSING, ids=lambda case: f"{case[0]}-{'-'.join(case[1])}")
 def test_what_an_earlier_task_could_bring_is_a_warning(need, run_module, tmp_path, case):
-    """On a host that has nothing yet each module predicts, warns of what is missing, and makes nothing."""
+    """On a bare host, each module predicts, warns about what is missing, and creates nothing."""
     need(os.geteuid() == 0, "root")
     module, options, missing, actions = case
     result = run_module(module, options, check=True)
@@ -78,13 +78,13 @@ def test_what_an_earlier_task_could_bring_is_a_warning(need, run_module, tmp_pat
 
 @pytest.mark.parametrize("case", [MISSING[1], MISSING[5]], ids=lambda case: case[0])
 def test_a_real_run_fails_of_it(need, run_module, case):
-    """What is missing is an error where something would be done."""
+    """In a real run, something missing is an error."""
     need(os.geteuid() == 0, "root")
     assert run_module(case[0], case[1])["failed"]
 
 
 def test_bad_input_stays_an_error(need, run_module, tmp_path):
-    """What no task can bring fails the prediction."""
+    """Something missing that no task can create fails the prediction."""
     need(os.geteuid() == 0, "root")
     file = tmp_path / "none.tar"
     file.write_text("this is no archive")
@@ -92,7 +92,7 @@ def test_bad_input_stays_an_error(need, run_module, tmp_path):
 
 
 def test_files_of_variables_that_are_still_to_come(need, run_module, tmp_path):
-    """A missing env_file is warned of, and the others are read all the same."""
+    """A missing env_file causes a warning, and the others are still read."""
     need(os.geteuid() == 0, "root")
     (tmp_path / "env").write_text("A=1\n")
     files = [str(tmp_path / "env"), str(tmp_path / "gone")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documentation of options is written from the tables that declare them."""
+"""The documentation of options is generated from the tables that declare them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def test_documentation_is_what_the_tables_say(path):
 
 
 def test_the_argument_spec_is_what_the_tables_say():
-    """The argument spec that an unchanged task reads its options by is the one that the tables make."""
+    """The argument spec used by an unchanged task is the one generated from the tables."""
     assert (PLUGINS / optiondocs.ARGUMENTS).read_text() == optiondocs.arguments(), "run `make generated`"
 
 
 def test_a_changed_row_is_seen(monkeypatch):
-    """A row that says something else makes the generated file another one."""
+    """Changing a row changes the generated file."""
     path = "modules/container.py"
     row = next(row for row in optiondocs.OPTIONS if row.name == "hostname")
     rows = [row._replace(change="live") if one is row else one for one in optiondocs.OPTIONS]
@@ -64,7 +64,7 @@ def test_any_text_becomes_yaml(text):
 
 
 def test_nothing_of_it_is_imported():
-    """The text below a row is no part of what Python compiles, so it costs a task nothing."""
+    """Python does not compile the text below a row, so it costs tasks nothing."""
     path = PLUGINS / "module_utils/_engine/model/container/options.py"
     code = compile(path.read_text(), path.name, "exec")
     classes = [const for const in code.co_consts if hasattr(const, "co_consts")]

@@ -25,12 +25,12 @@ TREE = {"src": "/srv/tree", "name": "tree", "commit_message": None}
     ],
 )
 def test_changes_are_lines_of_a_dockerfile(changes, lines):
-    """A change is such a line, or a mapping as podman_import has it; a list is the exec form."""
+    """A change is an instruction, or a mapping as in podman_import; a list is the exec form."""
     assert to_import({**TREE, "changes": changes}).changes == lines
 
 
 def test_what_is_no_change_is_refused():
-    """A number is neither a line nor a mapping."""
+    """A number is neither an instruction nor a mapping."""
     with pytest.raises(InvalidOption, match="changes: 1 is not a change"):
         to_import({**TREE, "changes": [1]})
 
@@ -48,13 +48,13 @@ COMMIT = {**dict.fromkeys(COMMIT_OPTIONS), "container": "app"}
     ],
 )
 def test_what_can_not_be_committed(given, told):
-    """A wrong value is refused before anything is looked at."""
+    """An invalid value is refused before anything is read."""
     with pytest.raises(InvalidOption, match=told):
         to_commit({**COMMIT, **given})
 
 
 def test_a_commit():
-    """What is not said is nothing; a key may be anything."""
+    """Unset options are empty; a key may be of any type."""
     request = to_commit({**COMMIT, "cache_key": {"a": [1]}, "changes": [{"USER": 0}], "timestamp": 0})
     assert (request.image, request.cache_key, request.changes, request.timestamp) == (
         "",

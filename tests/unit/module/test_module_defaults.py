@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An option of module_defaults breaks no task that does not ask for it."""
+"""An option in module_defaults breaks no task that does not use it."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def test_every_module_is_tried():
 
 @pytest.mark.parametrize("module", TASKS)
 def test_a_default_breaks_no_task(monkeypatch, module):
-    """Each option of a module, set for all its tasks, is taken or passed over in each."""
+    """Each option of a module, set for all of its tasks, is used or ignored in each."""
     spec, read = reading(monkeypatch, module)
     for task in TASKS[module]:
         for option in {*spec} - {*task, "parcel"} - NOT_BUILT.keys():
@@ -158,7 +158,7 @@ def test_a_default_breaks_no_task(monkeypatch, module):
 )
 @pytest.mark.parametrize("state", ["started", "stopped", "restarted"])
 def test_only_an_image_makes_a_task_describe_a_container(monkeypatch, option, state):
-    """Without an image a task is about the state, and other options of a container are kept aside."""
+    """Without an image, a task only sets the state, and other options of the container are kept separately."""
     spec, _read = reading(monkeypatch, "container")
     params = ArgumentSpecValidator(spec).validate({"name": "app", "state": state, **option})
     request = to_request(params.validated_parameters)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task with module network asks of the engine."""
+"""Options of module network become a request of the engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.network_
 
 
 def request(**options):
-    """Return what a task asks for, read as Ansible reads it."""
+    """Return the request of a task, with options parsed as by Ansible."""
     done = ArgumentSpecValidator(ARGUMENTS).validate({"name": "app", **options})
     assert not done.error_messages
     return to_network(done.validated_parameters)
@@ -35,12 +35,12 @@ def request(**options):
     ],
 )
 def test_options_become_a_spec(options, fields):
-    """The options have the names and types of podman_network, and lists may be texts."""
+    """The options have the names and types of podman_network, and lists may be strings."""
     assert request(**options).asked.spec == NetworkSpec("app", **fields)
 
 
 def test_a_removal_asks_for_no_more():
-    """For a network that is to be absent nothing else that is said matters, and a name that none can have is absent."""
+    """For an absent network no other option matters, and an invalid name is absent."""
     found = request(state="absent", subnet=["nonsense"], force=True, recreate=True)
     assert (found.asked.spec, found.how, len(found.remarks)) == (NetworkSpec("app"), How(force=True), 1)
     assert request(name="a/b", state="absent") is None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of podman's modules that are about podman itself are answered with what to do instead."""
+"""Options of podman's modules about podman itself are refused with a remedy."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_module_knows_the_words_of_its_twin(monkeypatch, options_of, module):
 
 @pytest.mark.parametrize("name", sorted({name for names in REFUSED.values() for name in names}))
 def test_each_is_refused_with_a_remedy(name):
-    """The error names the option and says what to do; a secret is not in it, and what is off or empty asks for nothing."""
+    """The error names the option and the remedy, but no secret; false and empty values are allowed."""
     spec = foreign_options([name])
     value = VALUES[spec[name]["type"]]
     done = ArgumentSpecValidator(spec).validate({name: value})
@@ -80,7 +80,7 @@ def test_each_is_refused_with_a_remedy(name):
 
 
 def test_removing_an_image_may_say_so():
-    """A task that was podman_image goes on as it is with state: absent, and with no other."""
+    """A task written for podman_image works unchanged with state: absent, and with no other state."""
     refuse_foreign(IMAGE, {"state": "absent", "pull": False})
     with pytest.raises(InvalidOption) as caught:
         refuse_foreign(IMAGE, {"state": "present", "pull": False})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of prune and image_prune, and the words of podman_prune, become one wish."""
+"""Options of prune and image_prune, in the format of podman_prune, become one request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.slipway.oci.plugins.module_utils._module.tasks.prune im
 
 
 def wish(read, arguments, **options):
-    """Return what a task wishes."""
+    """Return the request of a task."""
     done = ArgumentSpecValidator(arguments).validate(options)
     assert not done.error_messages
     return read(done.validated_parameters)
@@ -54,7 +54,7 @@ KINDS = {
 
 @pytest.mark.parametrize("case", KINDS.values(), ids=KINDS)
 def test_what_is_pruned(case):
-    """Only the kinds that are named are looked at, each with its filters."""
+    """Only the selected types are pruned, each with its filters."""
     options, wanted = case
     assert wish(to_prune, ARGUMENTS, **options) == wanted
 
@@ -78,7 +78,7 @@ WRONG = {
 
 @pytest.mark.parametrize("case", WRONG.values(), ids=WRONG)
 def test_what_makes_no_sense(case):
-    """It is refused before an engine is opened."""
+    """Invalid options are refused before an engine is opened."""
     read, arguments, options, words = case
     with pytest.raises(InvalidOption, match=words):
         wish(read, arguments, **options)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a task is known by."""
+"""The key by which a task is recognised."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TASK = {
 
 
 def key(engine="one", **options):
-    """Return what a task with these options is known by."""
+    """Return the key of a task with these options."""
     checked = ArgumentSpecValidator(ARGUMENTS).validate({**TASK, **options})
     assert checked.error_messages == []
     return named(engine, checked.validated_parameters).key
@@ -56,13 +56,13 @@ OTHERS = [
 
 
 def test_other_tasks():
-    """Each option, and the engine, makes another task."""
+    """Each option, and the engine, changes the key."""
     keys = [key(), *(key(**options) for options in OTHERS)]
     assert (len({*keys}), key()) == (len(keys), keys[0])
 
 
 def test_files_of_a_task(tmp_path):
-    """The content of the files that the options name is a part of what the task is known by; one that is missing is unknown."""
+    """The content of files named by options is part of the key; with a missing file, there is no key."""
     path = tmp_path / "a.env"
     options = (
         ArgumentSpecValidator(ARGUMENTS).validate({**TASK, "env_file": [str(path)]}).validated_parameters

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An outcome becomes what a task returns, and an error what a failed task returns."""
+"""An outcome becomes the result of a task, and an error that of a failed task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOUND = (
 
 
 def test_a_change_is_told_by_option():
-    """The diff names only what differs, the plan also what each change needs."""
+    """The diff contains only differences, the plan also what each change requires."""
     result = render(
         Outcome(("removed app", "created app"), FOUND, "recreate", {"container": {}}), subject="app"
     )
@@ -45,20 +45,20 @@ def test_a_change_is_told_by_option():
 
 @pytest.mark.parametrize("rendered", [lambda outcome: render(outcome, subject="app"), render_info])
 def test_warnings(rendered):
-    """Warnings stand where Ansible looks for them, and no list of none."""
+    """Warnings are where Ansible expects them, and an empty list is omitted."""
     assert rendered(Outcome(warnings=("one", "two")))["warnings"] == ["one", "two"]
     assert "warnings" not in rendered(Outcome())
 
 
 def test_no_change_has_the_same_keys():
-    """A task that changed nothing returns all keys, so that a playbook can ask for them without a condition."""
+    """A task that changed nothing returns all keys, so that playbooks can use them unconditionally."""
     result = render(Outcome(result={"volume": {}}), subject="data")
     assert (result["changed"], result["actions"], result["plan"]) == (False, [], {"cost": "", "changes": []})
     assert (result["diff"]["before"], result["diff"]["after"]) == ({}, {})
 
 
 def test_a_look_is_no_change():
-    """A module that only looks returns what it saw."""
+    """A module that only reads returns what it has read."""
     assert render_info(Outcome(result={"containers": []})) == {"changed": False, "containers": []}
 
 
@@ -125,7 +125,7 @@ FAILURES = [
     ("error", "result"), FAILURES, ids=lambda item: getattr(item, "code", None) or str(item)[:20]
 )
 def test_an_error_is_told_in_words_and_by_code(error, result):
-    """A failed task says what, which, why and the remedy, and has the stable code and the fields beside it."""
+    """A failed task reports the object, the problem, the reason and the remedy, with code and fields."""
     assert failure(error, no_log=False) == result
 
 
@@ -133,7 +133,7 @@ def test_an_error_is_told_in_words_and_by_code(error, result):
     ("error", "result"), FAILURES, ids=lambda item: getattr(item, "code", None) or str(item)[:20]
 )
 def test_an_error_under_no_log_is_told_by_its_code(error, result):
-    """The words may hold what the task was given, and Ansible shows them; all else it hides by itself."""
+    """The message may contain secret input, and Ansible shows it; Ansible hides everything else."""
     told = failure(error, no_log=True)
     assert told["msg"] == f"{result['error']}; no_log hides the details"
     assert {**told, "msg": result["msg"]} == result
@@ -141,7 +141,7 @@ def test_an_error_under_no_log_is_told_by_its_code(error, result):
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
 def test_a_full_disk_is_told_as_such(number):
-    """No space and no quota are both a full store, with the path and the remedy."""
+    """A full disk and an exceeded quota are both a full store, with the path and the remedy."""
     told = failure(OSError(number, "whatever", "/var/lib/slipway/x"), no_log=False)
     assert (told["error"], told["path"]) == ("store_full", "/var/lib/slipway/x")
     assert "Free some space there" in told["msg"]

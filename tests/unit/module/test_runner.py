@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A module that is run ends with a result or an error in plain words, and changes nothing when its options are wrong."""
+"""A module exits with a result or a clear error, and changes nothing if its options are invalid."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WRONG = [
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{wrong[0]}-{wrong[3]}")
 @pytest.mark.parametrize("check", [False, True])
 def test_a_wrong_option_is_refused_before_anything_is_touched(run_module, tmp_path, wrong, check):
-    """The error has its code and names the option, in check mode too, and the engine's directories are not made."""
+    """The error has a code and names the option, in check mode too, and no directory is created."""
     name, options, code, option = wrong
     result = run_module(name, options, check=check)
     assert (result["failed"], result["error"], result["option"]) == (True, code, option)
@@ -41,14 +41,14 @@ NAMELESS = [
 
 @pytest.mark.parametrize(("module", "options", "key"), NAMELESS)
 def test_what_nothing_can_be_called_is_gone(run_module, tmp_path, module, options, key):
-    """A name that nothing can have is absent already, and the engine's directories are not made."""
+    """An invalid name is absent already, and the engine's directories are not created."""
     result = run_module(module, options)
     assert (result["changed"], result["actions"], result[key]) == (False, [], {})
     assert os.listdir(tmp_path) == []
 
 
 def test_an_empty_list_is_an_empty_mapping(need, run_module):
-    """A template that gives a list where there is nothing to map is taken for unset."""
+    """A template that renders an empty mapping as a list is accepted."""
     need(os.geteuid() == 0, "root")
     names = ("env", "labels", "annotation", "sysctl", "log_opt", "tmpfs", "cgroup_conf")
     mappings: dict[str, list[str]] = {name: [] for name in names}
@@ -60,7 +60,7 @@ def test_an_empty_list_is_an_empty_mapping(need, run_module):
 
 
 def test_an_option_is_called_as_the_task_calls_it(run_module):
-    """An error names the alias that the task has written, and its field the option's own name."""
+    """An error names the alias used in the task, and its field the option's name."""
     box = {"name": "a", "image": "b", "network_mode": ["none"]}
     for options, told in (
         ({"working_dir": "rel"}, "working_dir: 'rel' is no"),
@@ -77,7 +77,7 @@ def test_an_option_is_called_as_the_task_calls_it(run_module):
 
 
 def test_an_option_about_podman_is_refused_with_a_remedy(run_module):
-    """Options of podman_container that are about podman's program are known, and answered in our words."""
+    """Options of podman_container about podman itself are recognised, and refused with a remedy."""
     result = run_module("container", {"name": "app", "executable": "podman"})
     assert (result["error"], result["option"]) == ("invalid_option", "executable")
     assert "Use runtime to select crun or runc" in result["msg"]
@@ -93,7 +93,7 @@ def test_an_option_about_podman_is_refused_with_a_remedy(run_module):
     ],
 )
 def test_a_module_that_looks_makes_nothing(need, run_module, tmp_path, name, key):
-    """On a host that never had the engine there is nothing to tell of, and nothing is made."""
+    """On a host without the engine, nothing is returned, and nothing is created."""
     need(os.geteuid() == 0, "root")
     result = run_module(name, {})
     assert (result["changed"], result[key]) == (False, [])
@@ -101,14 +101,14 @@ def test_a_module_that_looks_makes_nothing(need, run_module, tmp_path, name, key
 
 
 def test_check_mode_makes_nothing(need, run_module, tmp_path):
-    """In check mode a task tells what it would do, and not even the engine's directories are made."""
+    """In check mode, a task reports what it would do, and not even the engine's directories are created."""
     need(os.geteuid() == 0, "root")
     result = run_module("volume", {"name": "data", "label": {"tier": "db"}}, check=True)
     assert (result["changed"], result["actions"], os.listdir(tmp_path)) == (True, ["created volume data"], [])
 
 
 def test_a_task_run_twice_changes_once(need, run_module):
-    """A volume is made, then found as it should be, then altered, and the diff names what."""
+    """A volume is created, then found unchanged, then changed, and the diff names the change."""
     need(os.geteuid() == 0, "root")
     options = {"name": "data", "label": {"tier": "db"}}
     assert [run_module("volume", options)["changed"] for _ignored in range(2)] == [True, False]
@@ -121,7 +121,7 @@ def test_a_task_run_twice_changes_once(need, run_module):
 
 
 def test_a_system_call_that_fails_is_told_with_its_path(need, run_module, tmp_path):
-    """An error of the system that no verb expects names the path, by its own code."""
+    """An unexpected system error names the path, and has its own code."""
     need(os.geteuid() == 0, "root")
     tmp_path.joinpath("file").touch()
     result = run_module("volume", {"name": "data", "root": str(tmp_path / "file/root")})
@@ -130,7 +130,7 @@ def test_a_system_call_that_fails_is_told_with_its_path(need, run_module, tmp_pa
 
 
 def test_warnings_are_no_part_of_the_result(need, run_module, tmp_path):
-    """An outcome's warnings are handed to Ansible, which calls it deprecated to find them in a result."""
+    """An outcome's warnings are passed to Ansible, which deprecates them in a result."""
     need(os.geteuid() == 0, "root")
     archive = write_archive(tmp_path / "a.tar", "localhost/a:1", [layer({})], StopSignal="SIGNONE")
     result = run_module("image_load", {"input": str(archive)}, check=True)

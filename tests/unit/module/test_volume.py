@@ -17,7 +17,7 @@ UNSET = {
 
 
 def test_labels_become_texts():
-    """A label that YAML reads as a number is the text that was written."""
+    """A label that YAML reads as a number becomes the string that was written."""
     request = to_volume({**UNSET, "label": {"tier": 1}, "driver": "local", "options": []})
     assert (request.spec.name, request.spec.labels, request.state) == ("data", {"tier": "1"}, "present")
     assert request.how.unset == set()
@@ -33,13 +33,13 @@ def test_labels_become_texts():
     ],
 )
 def test_one_meaning_in_four_spellings(options):
-    """A list, a mapping, and a mapping of lists or mappings come to the same."""
+    """A list, a mapping, and a mapping of lists or mappings are equivalent."""
     spec = to_volume({**UNSET, "options": options}).spec
     assert spec.options == {"type": "nfs", "device": "nas:/a", "o": "soft,vers=4.2"}
 
 
 def test_one_text():
-    """A single option may be a text."""
+    """A single option may be a string."""
     assert to_volume({**UNSET, "options": "o=uid=5"}).spec.options == {"uid": "5"}
 
 
@@ -53,12 +53,12 @@ def test_one_text():
     ],
 )
 def test_what_is_unset(state, given, unset):
-    """Options that are not said stay as they are; labels too where the task is about something else."""
+    """Unset options are kept; so are labels if the task only mounts or unmounts."""
     assert to_volume({**UNSET, "state": state, **given}).how.unset == unset
 
 
 def test_another_driver_is_refused():
-    """There is one driver so far."""
+    """There is only one driver so far."""
     with pytest.raises(NotBuiltYet, match="driver: image: not implemented yet"):
         to_volume({**UNSET, "driver": "image"})
 
@@ -91,6 +91,6 @@ def test_a_wrong_value_is_refused_by_option(options, option):
     ],
 )
 def test_what_is_said_in_vain_is_told(given, told):
-    """What means nothing with a state, as a default of all tasks may, is passed over, and the task is told."""
+    """An option without effect in a state, for example from defaults, is ignored with a warning."""
     request = to_volume({**UNSET, "populate_from": None, **given})
     assert (request.remarks, request.how.recreate, request.refill) == ((told,), False, None)

@@ -45,6 +45,6 @@ def test_what_is_asked_for(populate, source, wanted):
     ],
 )
 def test_what_does_not_fit_is_refused(words, told):
-    """A half of a request is refused."""
+    """An incomplete request is refused."""
     with pytest.raises(InvalidOption, match=told):
         read(**words)

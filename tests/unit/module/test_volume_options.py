@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Each option of module volume takes effect: a task that sets it asks for something else than one that does not."""
+"""Each option of module volume takes effect: setting it changes the request."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS = {"uid": "5", "gid": "5", "mode": "0700", "size": "1m", "inodes": "9", "t
 
 
 def request(**options):
-    """Return what the engine is asked for by a task with these options."""
+    """Return the engine's request of a task with these options."""
     checked = ArgumentSpecValidator({**ARGUMENTS}).validate({"name": "data", **options})
     assert checked.error_messages == []
     return to_volume(checked.validated_parameters)
@@ -48,7 +48,7 @@ def test_every_option_has_a_case():
 
 @pytest.mark.parametrize("option", VALUES)
 def test_an_option_takes_effect(option):
-    """A task with the option, in each of its spellings, does not ask for what one without it does."""
+    """A task with the option, in each of its spellings, has a different request than one without it."""
     value, beside = VALUES[option]
     without = request(**{"populate": "once", **beside} if option == "populate" else beside)
     asked = [request(**{**beside, word: value}) for word in (option, *ARGUMENTS[option].get("aliases", ()))]
