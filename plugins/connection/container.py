@@ -19,7 +19,7 @@ description:
     shell in the image. Modules need Python in the image. M(ansible.builtin.raw) needs a shell.
 options:
   container:
-    description: Name or id of the container.
+    description: Name or ID of the container.
     type: str
     default: inventory_hostname
     vars:

@@ -1030,7 +1030,7 @@ container:
   type: dict
   contains:
     Id:
-      description: Id of the container.
+      description: ID of the container.
       type: str
       returned: always
     Name:
@@ -1038,7 +1038,7 @@ container:
       type: str
       returned: always
     Image:
-      description: Id of the image.
+      description: ID of the image.
       type: str
       returned: always
     ImageName:

@@ -32,7 +32,7 @@ requirements:
 options:
   name:
     description:
-      - Name or id of the container. It must be running.
+      - Name or ID of the container. It must be running.
     type: str
     required: true
   leave_running:

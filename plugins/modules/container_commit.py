@@ -25,7 +25,7 @@ author:
 options:
   container:
     description:
-      - Name or id of the container.
+      - Name or ID of the container.
     type: str
     required: true
   image:
@@ -129,7 +129,7 @@ image:
   type: dict
   contains:
     Id:
-      description: Id of the image, the digest of its configuration.
+      description: ID of the image, the digest of its configuration.
       type: str
       returned: always
     RepoTags:

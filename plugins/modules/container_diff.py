@@ -23,7 +23,7 @@ author:
 options:
   container:
     description:
-      - Name or id of the container. A container created with C(rootfs) has no image and cannot be compared.
+      - Name or ID of the container. A container created with C(rootfs) has no image and cannot be compared.
     type: str
     required: true
     aliases: [name]

@@ -23,7 +23,7 @@ author:
 options:
   name:
     description:
-      - Name or id of the container. It has to run.
+      - Name or ID of the container. It must be running.
     type: str
     required: true
   command:
@@ -146,7 +146,7 @@ stderr:
   type: str
   sample: ""
 exec_id:
-  description: Id of the exec session.
+  description: ID of the exec session.
   returned: when the command was run
   type: str
   sample: 04a9bc0ebb5c9bd2d8fb8ea2c6a8d4c2c5b7a0b0a3b7a8a4fae4d6f9c3e1a2b5

@@ -24,7 +24,7 @@ author:
 options:
   container:
     description:
-      - Name or id of the container.
+      - Name or ID of the container.
     type: str
     required: true
     aliases: [name]

@@ -20,7 +20,7 @@ author:
 options:
   name:
     description:
-      - Names or ids of the containers to return. One that does not exist is left out.
+      - Names or IDs of the containers to return. One that does not exist is left out.
       - If unset, all are returned. An empty list returns none.
     type: list
     elements: str
@@ -100,7 +100,7 @@ containers:
   elements: dict
   contains:
     Id:
-      description: Id of the container.
+      description: ID of the container.
       type: str
       returned: always
     Name:
@@ -108,7 +108,7 @@ containers:
       type: str
       returned: always
     Image:
-      description: Id of the image.
+      description: ID of the image.
       type: str
       returned: always
     ImageName:

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Restores the processes of a container, with their memory, from the checkpoint that
     M(slipway.oci.container_checkpoint) has created. A running container is left unchanged.
-  - With O(import), a new container is created from an archive. It gets a new id. Its image and the host directories
+  - With O(import), a new container is created from an archive. It gets a new ID. Its image and the host directories
     that it mounts must exist. The whole archive is verified before anything is created. If the restore fails, nothing
     of the container remains.
   - The checkpoint is removed once the container is restored, unless O(keep) is set.
@@ -31,7 +31,7 @@ requirements:
 options:
   name:
     description:
-      - Name or id of the container. With O(import), the name of the new container, by default the name that it had.
+      - Name or ID of the container. With O(import), the name of the new container, by default the name that it had.
     type: str
   import:
     description:

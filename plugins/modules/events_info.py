@@ -21,7 +21,7 @@ author:
 options:
   name:
     description:
-      - Names or ids of containers. Only their events are returned.
+      - Names or IDs of containers. Only their events are returned.
       - If unset, events of all objects are returned. An empty list returns none.
     type: list
     elements: str
@@ -38,7 +38,7 @@ options:
     description:
       - Return only events that match these filters, each written as V(KEY=VALUE).
       - The keys are V(event), V(type) (V(container), V(volume), V(image) or V(network)), and each of these types, whose
-        value is a name or id.
+        value is a name or ID.
       - An event must match one filter of each key that is given.
     type: list
     elements: str
@@ -85,7 +85,7 @@ events:
       type: str
       returned: always
     ID:
-      description: Id of the object.
+      description: ID of the object.
       type: str
       returned: always
     Name:

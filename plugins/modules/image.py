@@ -31,7 +31,7 @@ options:
       - Name of the image, with a tag or a digest. The default tag is C(latest).
       - A name without a registry refers to the image C(localhost/NAME) of the host if it exists. Otherwise it is pulled
         from C(docker.io), or from the registries that O(registries_conf) lists.
-      - To remove an image, its id can be given as well.
+      - To remove an image, its ID can be given as well.
     type: str
     required: true
   src:
@@ -181,7 +181,7 @@ image:
   type: dict
   contains:
     Id:
-      description: Id of the image, the digest of its configuration.
+      description: ID of the image, the digest of its configuration.
       type: str
       returned: always
     RepoTags:

@@ -22,7 +22,7 @@ author:
 options:
   parent:
     description:
-      - Name or id of the parent image of the stage. If the name refers to a different image later, the stage is a
+      - Name or ID of the parent image of the stage. If the name refers to a different image later, the stage is a
         different one.
     type: str
     required: true
@@ -63,7 +63,7 @@ image:
   type: dict
   contains:
     Id:
-      description: Id of the image, the digest of its configuration.
+      description: ID of the image, the digest of its configuration.
       type: str
       returned: always
     RepoTags:

@@ -65,7 +65,7 @@ image:
   type: dict
   contains:
     Id:
-      description: Id of the image, the digest of its configuration.
+      description: ID of the image, the digest of its configuration.
       type: str
       returned: always
     RepoTags:

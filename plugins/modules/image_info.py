@@ -20,7 +20,7 @@ author:
 options:
   name:
     description:
-      - Names or ids of the images to return. One that does not exist is left out.
+      - Names or IDs of the images to return. One that does not exist is left out.
       - If unset, all are returned. An empty list returns none.
     type: list
     elements: str
@@ -79,7 +79,7 @@ images:
   elements: dict
   contains:
     Id:
-      description: Id of the image, the digest of its configuration.
+      description: ID of the image, the digest of its configuration.
       type: str
       returned: always
     RepoTags:

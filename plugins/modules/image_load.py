@@ -40,7 +40,7 @@ options:
     type: str
   reference:
     description:
-      - Image of the archive to load, given by a name in the archive, its id (at least 12 digits) or the digest of its
+      - Image of the archive to load, given by a name in the archive, its ID (at least 12 digits) or the digest of its
         manifest. An image given by name gets only that name.
       - If unset, all images are loaded.
     type: str
@@ -67,7 +67,7 @@ image:
   type: dict
   contains:
     Id:
-      description: Id of the image, the digest of its configuration.
+      description: ID of the image, the digest of its configuration.
       type: str
       returned: always
     RepoTags:

@@ -85,7 +85,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: Ids of the images that were removed.
+  description: IDs of the images that were removed.
   returned: when images are pruned
   type: list
   elements: str

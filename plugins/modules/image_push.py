@@ -27,7 +27,7 @@ author:
 options:
   name:
     description:
-      - Name or id of the image on the host.
+      - Name or ID of the image on the host.
     type: str
     required: true
   dest:

@@ -25,7 +25,7 @@ author:
 options:
   name:
     description:
-      - Name or id of the image.
+      - Name or ID of the image.
       - The task fails if a container uses the image. The message names the container.
     type: str
     required: true

@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Writes images to an archive or a directory on the host, in a format that M(slipway.oci.image_load), podman, Docker
     and skopeo read. The options are named as in M(containers.podman.podman_save).
-  - The same images always produce the same bytes. Images and layers keep their ids and digests. A pulled image also
+  - The same images always produce the same bytes. Images and layers keep their IDs and digests. A pulled image also
     keeps its manifest and blobs, and so its digest, if O(format) matches the type of its manifest, V(docker-dir) for a
     Docker manifest, V(oci-archive) or V(oci-dir) for an OCI manifest.
   - Nothing changes if O(dest) already has that format, contains exactly these images under these names, and all of its
@@ -28,8 +28,8 @@ author:
 options:
   image:
     description:
-      - Names or ids of the images. An image is saved under the names that are given here, or without a name if it is
-        given by its id.
+      - Names or IDs of the images. An image is saved under the names that are given here, or without a name if it is
+        given by its ID.
     type: list
     elements: str
     required: true

@@ -23,7 +23,7 @@ author:
 options:
   image:
     description:
-      - Name or id of the image.
+      - Name or ID of the image.
     type: str
     required: true
   target_names:

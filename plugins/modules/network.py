@@ -224,7 +224,7 @@ network:
       type: str
       returned: always
     id:
-      description: Id of the network, 64 hexadecimal digits.
+      description: ID of the network, 64 hexadecimal digits.
       type: str
       returned: always
     driver:
@@ -280,7 +280,7 @@ network:
       type: dict
       returned: always
     containers:
-      description: Attached containers by id, each with C(name) and C(interfaces).
+      description: Attached containers by ID, each with C(name) and C(interfaces).
       type: dict
       returned: always
     used_by:

@@ -20,7 +20,7 @@ author:
 options:
   name:
     description:
-      - Names or ids of the networks to return. One that does not exist is left out.
+      - Names or IDs of the networks to return. One that does not exist is left out.
       - If unset, all are returned. An empty list returns none.
     type: list
     elements: str
@@ -63,7 +63,7 @@ networks:
       type: str
       returned: always
     id:
-      description: Id of the network, 64 hexadecimal digits.
+      description: ID of the network, 64 hexadecimal digits.
       type: str
       returned: always
     driver:
@@ -119,7 +119,7 @@ networks:
       type: dict
       returned: always
     containers:
-      description: Attached containers by id, each with C(name) and C(interfaces).
+      description: Attached containers by ID, each with C(name) and C(interfaces).
       type: dict
       returned: always
     used_by:

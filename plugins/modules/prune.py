@@ -104,7 +104,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 container:
-  description: Ids of the containers that were removed.
+  description: IDs of the containers that were removed.
   returned: when containers are pruned
   type: list
   elements: str
@@ -122,7 +122,7 @@ network:
   elements: str
   sample: []
 image:
-  description: Ids of the images that were removed.
+  description: IDs of the images that were removed.
   returned: when images are looked at
   type: list
   elements: str

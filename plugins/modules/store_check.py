@@ -61,7 +61,7 @@ faults:
       type: str
       returned: always
     subject:
-      description: Chain id of the layer, digest of the blob, id of the image, or a path.
+      description: Chain ID of the layer, digest of the blob, ID of the image, or a path.
       type: str
       returned: always
     text:

@@ -224,7 +224,7 @@ volume:
       elements: str
       returned: always
     populated_from:
-      description: Image id, path and size of the content that the volume was filled with. Null if it was not filled
+      description: Image ID, path and size of the content that the volume was filled with. Null if it was not filled
         from an image.
       type: dict
       returned: always

@@ -16,7 +16,7 @@ description:
     killed task leaves the volume unchanged.
   - The digest of the archive is recorded with the volume. Importing the same archive again is no change, whatever
     containers have written since.
-  - Owners are the numeric ids of the archive. If the archive has no entry for the volume's top directory, that keeps
+  - Owners are the numeric IDs of the archive. If the archive has no entry for the volume's top directory, that keeps
     its owner and mode.
   - The volume is not filled from an image afterwards.
 extends_documentation_fragment:

@@ -85,7 +85,7 @@ volumes:
       elements: str
       returned: always
     populated_from:
-      description: Image id, path and size of the content that the volume was filled with. Null if it was not filled
+      description: Image ID, path and size of the content that the volume was filled with. Null if it was not filled
         from an image.
       type: dict
       returned: always

@@ -27,7 +27,7 @@ class ImageOptions:
     A name without a registry refers to the image C(localhost/NAME) of the host if it exists. Otherwise it is
     pulled from C(docker.io), or from the registries that O(registries_conf) lists.
 
-    To remove an image, its id can be given as well.
+    To remove an image, its ID can be given as well.
     """
 
     src = of_type("path")

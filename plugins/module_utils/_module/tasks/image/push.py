@@ -16,7 +16,7 @@ class PushOptions:
     """The image to push and its destination."""
 
     name = of_type("str", required=True)
-    """Name or id of the image on the host."""
+    """Name or ID of the image on the host."""
 
     dest = of_type("str", aliases=["destination"])
     """Name to push the image to, for example V(registry.example/team/app:1). It may begin with C(docker://).
