@@ -250,7 +250,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for host, answer in coming.items():
             try:
                 answers[host] = answer.result()
-            except AnsibleError as error:  # noqa: PERF203  (a try costs nothing beside a host)
+            except AnsibleError as error:  # noqa: PERF203  (negligible next to querying a host)
                 if self.get_option("unreachable") == "fail":
                     raise AnsibleParserError(f"{host}: {error}") from None
                 self.display.warning(f"The containers of {host} are not in the inventory: {error}")

@@ -109,7 +109,7 @@ class DeliveringAction(ActionBase):
     def _sent(self) -> dict[str, str]:
         """Send the archive to the task's temporary directory; return the module's engine option."""
         archive = archived_engine()
-        directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no other way)
+        directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no public accessor)
         path = f"{directory.rstrip('/')}/{_ARCHIVE}"
         self._transfer_file(archive.path, path)
         self._fixup_perms2((directory, path))

@@ -80,7 +80,7 @@ class FileAction(DeliveringAction):
 
     def place_for_parcel(self) -> str:
         """Return the path for a parcel on the host, in a directory that is removed with the task."""
-        directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no other way)
+        directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no public accessor)
         return f"{directory.rstrip('/')}/parcel.tar"
 
     @contextmanager

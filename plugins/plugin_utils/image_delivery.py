@@ -51,7 +51,7 @@ class ImageAction(DeliveringAction):
         from . import image_offers
 
         told = (asked[key] for key in ("image", "policy", "platform", "digests"))
-        wanted = image_offers.Wanted(*told, task=str(self._task._uuid))  # noqa: SLF001  (Ansible has no other way)
+        wanted = image_offers.Wanted(*told, task=str(self._task._uuid))  # noqa: SLF001  (Ansible has no public accessor)
         access = access_of(asked["access"], arguments)
         try:
             offer = image_offers.from_registry(wanted, access)
@@ -126,7 +126,7 @@ class ImageAction(DeliveringAction):
         """Bring files of the controller to the host, each under its name, and return the directory, which goes with the task."""
         from ansible_collections.slipway.oci.plugins.module_utils._engine.progress import operation
 
-        directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no other way)
+        directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no public accessor)
         sizes = [os.path.getsize(path) for _member, path in files]
         paths = []
         with self.printed(), operation(f"sending {name}", total=sum(sizes), parts=len(files)) as sending:

@@ -77,7 +77,7 @@ def _from_any(offered: Offer, access: Access, act: Callable[[Any], object]) -> N
     for repository in _repositories(access, reference.parse(offered.images[0].names[0])):
         try:
             act(repository)
-        except EngineError as error:  # noqa: PERF203  (each place is tried by itself)
+        except EngineError as error:  # noqa: PERF203  (each repository is tried separately)
             errors.append(error)
         else:
             return

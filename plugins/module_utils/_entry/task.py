@@ -14,7 +14,7 @@ import stat
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Mapping, NoReturn  # noqa: UP035  (Python 3.8 has to read this far)
+from typing import Any, Mapping, NoReturn  # noqa: UP035  (Python 3.8 must be able to read this)
 
 from .protocol import MISSING, OPTION
 from .python_version import require_python

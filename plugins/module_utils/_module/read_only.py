@@ -31,5 +31,5 @@ def look(
     )
 
 
-def _open(*, read_only: bool, **settings: Any) -> AbstractContextManager[Engine]:  # noqa: ARG001  (it always is)
+def _open(*, read_only: bool, **settings: Any) -> AbstractContextManager[Engine]:  # noqa: ARG001  (it is always true)
     return look_at_engine(**settings)

@@ -64,5 +64,5 @@ def _answer(module: ansible_module.Module, task: Task) -> None:
     began = time.perf_counter()
     result = recall(task, predicting=module.check_mode)
     if result is not None:
-        shown = result if module._diff else without_values(result)  # noqa: SLF001  (Ansible has no other way)
+        shown = result if module._diff else without_values(result)  # noqa: SLF001  (Ansible has no public accessor)
         module.exit_json(**shown, timings={"recognise": round(time.perf_counter() - began, 4)})

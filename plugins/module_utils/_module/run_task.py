@@ -143,7 +143,7 @@ def _exit(module: Module, outcome: Outcome, engine: Engine | None, *, looks: boo
     subject = str(module.params.get("name") or "")
     result = render_info(outcome) if looks else render(outcome, subject=subject)
     if not looks:
-        result = told(result, outcome, diff=module._diff)  # noqa: SLF001  (Ansible has no other way)
+        result = told(result, outcome, diff=module._diff)  # noqa: SLF001  (Ansible has no public accessor)
     if files and "dest" in result:
         _set_attributes(module, result)
     module.exit_json(**_without_warnings(module, utf8.whole(result)), **_timings(engine))

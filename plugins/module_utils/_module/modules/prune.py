@@ -11,4 +11,4 @@ from ..tasks.prune import ARGUMENTS, to_prune
 
 def main() -> None:
     """Run the module."""
-    run(ARGUMENTS, to_prune, prune, otherwise="pruned what nobody uses", foreign=PROGRAM)
+    run(ARGUMENTS, to_prune, prune, otherwise="removed unused objects", foreign=PROGRAM)
