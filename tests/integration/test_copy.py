@@ -156,10 +156,10 @@ def test_bad_input(box, files, tmp_path):
         (copying("i", "x", "/x", parcel="/etc/passwd"), "set by the action plugin"),
         (file("j"), "Set exactly one"),
         (file("k", content="a", src="b"), "is mutually exclusive with"),
-        (file("l/", content="a"), "Leave out the slash"),
-        (file("m", src=str(files)), "use container_copy"),
+        (file("l/", content="a"), "Remove the trailing slash"),
+        (file("m", src=str(files)), "Use container_copy"),
         (file("n", template="none.j2"), "none.j2"),
-        (file("o", path="/", state="absent"), "is not the path of a file"),
+        (file("o", path="/", state="absent"), "is no path of a file"),
     )
     play = box.play(*({**task, "ignore_errors": True} for task, _words in cases))
     assert [name for name, _message in play.failed] == [task["name"] for task, _words in cases]

@@ -50,11 +50,11 @@ def test_output_beyond_the_limit(box):
     told = box.task("container_exec", name="box", argv=["sh", "-c", many])
     assert len(told["stdout"]) == 1 << 20
     assert len(told["warnings"]) == 1
-    assert "stdout reached 1 MiB" in str(told["warnings"])
+    assert "stdout was truncated at 1 MiB" in str(told["warnings"])
     told = box.task("container_exec", name="box", argv=["sh", "-c", f"echo; {many} >&2; exit 9"])
     assert (told["rc"], len(told["stderr"])) == (9, 1 << 20)
     assert len(told["warnings"]) == 1
-    assert "stderr reached 1 MiB" in str(told["warnings"])
+    assert "stderr was truncated at 1 MiB" in str(told["warnings"])
 
 
 def test_a_list_as_command(box):
