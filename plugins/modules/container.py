@@ -14,7 +14,7 @@ description:
   - Creates, starts, updates, stops and removes a container. The container engine is part of the collection.
   - The options have the names, aliases and syntax of M(containers.podman.podman_container). Those that are not
     implemented yet are refused, never ignored.
-  - The task is compared with the configuration that the container was created with, option by option. If nothing
+  - The task is compared with the configuration that was last applied to the container, option by option. If nothing
     differs, nothing is done.
   - The description of each option says whether it can be changed while the container runs, or whether changing it
     recreates the container. A container is recreated by stopping it, removing it and creating it again. Its volumes
