@@ -123,7 +123,7 @@ class ImageAction(DeliveringAction):
             raise AnsibleActionFail(f"src: on the controller: {error}") from error
 
     def send(self, files: Sequence[tuple[str, str]], name: str) -> str:
-        """Bring files of the controller to the host, each under its name, and return the directory, which goes with the task."""
+        """Send files to the host, each under its name, and return their directory, removed with the task."""
         from ansible_collections.slipway.oci.plugins.module_utils._engine.progress import operation
 
         directory = self._connection._shell.tmpdir or self._make_tmp_path()  # noqa: SLF001  (Ansible has no public accessor)

@@ -52,7 +52,7 @@ def from_registry(wanted: Wanted, access: Access) -> dict[str, Any]:
 
 
 def fetch(offered: Offer, access: Access, members: Sequence[str], name: str) -> None:
-    """Fetch the blobs of these members into the cache; ``name`` is the image's, for the progress. Raises EngineError."""
+    """Download the blobs of these members to the cache; ``name`` is the image's, for the progress. Raises EngineError."""
     from ansible_collections.slipway.oci.plugins.module_utils._engine.images.registry.download import Blob
 
     blobs = [Blob(layer.digest, layer.size or 0) for layer in chosen(offered, members) if layer.digest]

@@ -26,7 +26,7 @@ def test_why_it_does_not_run(host, tmp_path):
     said = explained(host)
     assert said[0].startswith("box ended ")
     assert said[0].endswith(" with exit code 3.")
-    assert "Nothing starts it again: its restart policy is no." in said
+    assert "Its restart policy no does not restart it." in said
     assert f"{source}, mounted at /data, no longer exists on the host." in said
 
 

@@ -392,7 +392,7 @@ def test_absent_by_force(host):
         (["type=overlay", "o=lowerdir=/no/such"], InvalidOption, "cannot be accessed: No such file"),
         (["type=ext4", "device=UUID=no-such"], InvalidOption, "cannot be accessed: No such file"),
         (["type=tmpsf", "device=x"], InvalidOption, "is not a file system of this kernel; near: tmpfs"),
-        (["type=tmpfs", "o=size=1x"], InvalidOption, "is no size"),
+        (["type=tmpfs", "o=size=1x"], InvalidOption, "is not a size"),
         (["o=size=1m"], HostLacks, "has no project quotas, which size and inodes need"),
     ],
 )

@@ -399,7 +399,7 @@ def test_a_network_is_made_anew(host, fetch, case):
 IN_VAIN = {
     "address": ({"subnet": "10.97.3.0/24"}, "container web asks for .* in no subnet"),
     "parent": ({"driver": "macvlan", "subnet": "10.97.1.0/24", "opt": {"parent": "nowhere0"}}, "nowhere0"),
-    "bridge": ({"interface_name": "up0", "opt": {"mode": "unmanaged"}}, "needs one, which up0 is not"),
+    "bridge": ({"interface_name": "up0", "opt": {"mode": "unmanaged"}}, "needs; up0 is another kind of interface"),
     "ports": (
         {"subnet": "10.97.1.0/24", "internal": True},
         r"container web does not fit .*no port leads into network a \(internal\)",
@@ -409,7 +409,7 @@ IN_VAIN = {
 
 @pytest.mark.parametrize("case", IN_VAIN)
 def test_a_network_is_not_made_anew_in_vain(host, case):
-    """A network is not made anew where a container would lose its address or ports, or the host lacks what it needs."""
+    """A network is not recreated if a container would lose its address or ports, or if the host lacks something."""
     options, words = IN_VAIN[case]
     pid = begun(host, network=["a:ip=10.97.1.9"], publish=["8080:80"])
     before = host.rows(), host.links(), interfaces(host, pid)

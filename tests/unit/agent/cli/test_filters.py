@@ -110,7 +110,7 @@ def test_filters_of_images(text, ids):
         ("name=[", "is not a pattern"),
         ("exited=soon", "is not an exit code"),
         ("before=nothing", "matches nothing"),
-        ("until=soon", "no point in time"),
+        ("until=soon", "not a point in time"),
     ],
 )
 def test_filters_that_are_none(text, words):

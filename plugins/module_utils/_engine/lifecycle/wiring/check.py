@@ -53,7 +53,7 @@ def check(engine: Engine, spec: ContainerSpec, source: Source, record: Container
             check_host(network)
     if altered and len(named) == len(
         grammar.wanted(spec)
-    ):  # the default network, made at first need, takes ports
+    ):  # the default network, which is created on demand, takes ports
         refuse_vain_ports(spec, named)
     _check_host_gateway(spec, named)
     _check_interfaces(spec, there)
@@ -74,7 +74,7 @@ def check_host(network: NetworkRecord) -> None:
 
 
 def refuse_vain_ports(spec: ContainerSpec, named: Sequence[NetworkRecord]) -> None:
-    """Raise InvalidOption for ports that lead nowhere, as none of the networks lets them in."""
+    """Refuse published ports if none of the networks takes them. Raises InvalidOption."""
     if not (spec.publish or spec.publish_all) or not named:
         return
     if not any(one.spec.takes_ports or one.spec.driver == CNI for one in named):
