@@ -288,7 +288,7 @@ def test_labels_of_what_is_out_of_reach(disk, one_host):
         ("updated volume own",),
         str(disk),
     )
-    with pytest.raises(InvalidOption, match="of volume own is not there"):
+    with pytest.raises(InvalidOption, match="of volume own cannot be accessed"):
         one_host.volume("own", "mounted", unset=KEEP)
 
 
