@@ -24,8 +24,8 @@ def test_why_it_does_not_run(host, tmp_path):
     host.ended()
     shutil.rmtree(source)
     said = explained(host)
-    assert said[0].startswith("box ended ")
-    assert said[0].endswith(" with exit code 3.")
+    assert said[0].startswith("box exited ")
+    assert said[0].endswith(" with exit status 3.")
     assert "Its restart policy no does not restart it." in said
     assert f"{source}, mounted at /data, no longer exists on the host." in said
 
@@ -33,7 +33,7 @@ def test_why_it_does_not_run(host, tmp_path):
 def test_who_stopped_it(host):
     """A stop is attributed to the user."""
     host.start("sleep", "1000", stop_signal="KILL")
-    assert explained(host)[0].startswith("box runs, started ")
+    assert explained(host)[0].startswith("box is running, started ")
     host.bring("box", "stopped")
     assert "A user stopped it, so only a user starts it again." in explained(host)
 

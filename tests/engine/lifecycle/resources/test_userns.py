@@ -276,7 +276,7 @@ def test_automatic_ids(host, subordinate, image):
     assert ids(pid_of(again)) == [[0, 503000, 2000]]
     four = host.start(*FOREVER, name="four", userns="auto", stop_timeout=0)
     assert ids(pid_of(four)) == [[0, 500000, 2001]]
-    with pytest.raises(HostLacks, match="no 5000 subordinate ids"):
+    with pytest.raises(HostLacks, match="has no 5000 consecutive free subordinate IDs"):
         host.start(*FOREVER, name="five", userns="auto:size=5000")
     assert host.inspect("five") == {}
 

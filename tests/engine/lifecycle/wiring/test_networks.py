@@ -275,7 +275,7 @@ REFUSED = [
     (
         {"network": ["container:web"], "etc_hosts": {"a": "10.1.1.1"}},
         "invalid_option",
-        "write it for container web",
+        "set it for container web",
     ),
     ({"hosts_file": "/nosuch"}, "invalid_option", "/nosuch"),
     ({"hosts_file": "/dev/zero"}, "invalid_option", "hosts_file"),
