@@ -433,7 +433,7 @@ def test_an_archive_on_the_controller(node, archive, tmp_path):
     ("options", "words"),
     [
         ({"dest": "/tmp/slipway-none/x.tar"}, "no directory /tmp/slipway-none"),
-        ({"dest": "/tmp"}, "no regular file"),
+        ({"dest": "/tmp"}, "not a regular file"),
         ({"dest": "/tmp/x.tar", "format": "oci-dir"}, "docker-archive or oci-archive"),
         ({"dest": "/tmp/x.tar", "owner": "root"}, "owner: not for a file of the controller"),
         ({"dest": "/tmp/x.tar", "mode": "u+rw"}, "is not octal"),

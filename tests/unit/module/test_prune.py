@@ -70,7 +70,12 @@ def test_images_alone():
 WRONG = {
     "nothing": (to_prune, ARGUMENTS, {}, "nothing is selected"),
     "no value": (to_image_prune, IMAGE_ARGUMENTS, {"filters": {"label": None}}, "not a valid value of label"),
-    "a nested list": (to_image_prune, IMAGE_ARGUMENTS, {"filters": {"id": [["a"]]}}, "not a valid value of id"),
+    "a nested list": (
+        to_image_prune,
+        IMAGE_ARGUMENTS,
+        {"filters": {"id": [["a"]]}},
+        "not a valid value of id",
+    ),
     "no time": (to_image_prune, IMAGE_ARGUMENTS, {"until": "soon"}, "^until: 'soon' is not a point in time"),
     "below zero": (to_image_prune, IMAGE_ARGUMENTS, {"keep_last": -1}, "not a number of images"),
 }

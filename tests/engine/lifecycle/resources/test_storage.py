@@ -336,7 +336,7 @@ def test_overlay_on_overlay(runtime, there, busybox, keep_clean, tmp_path, monke
 
 
 def life_on_an_overlay(host, busybox: bytes, wanted: str, archive: Path) -> None:
-    """Check that a container of an image with hidden lower files runs twice, and has the right files."""
+    """Fail unless a container of an image with hidden lower files runs twice, and has the right files."""
     low = layer({"gone": b"1", "d/old": b"1"})
     high = layer({".wh.gone": b"", "d/.wh..wh..opq": b"", "d/new": b"2"})
     host.build(host.image, busybox, low, high)

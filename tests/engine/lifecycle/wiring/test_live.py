@@ -399,7 +399,10 @@ def test_a_network_is_made_anew(host, fetch, case):
 IN_VAIN = {
     "address": ({"subnet": "10.97.3.0/24"}, "container web asks for .* in no subnet"),
     "parent": ({"driver": "macvlan", "subnet": "10.97.1.0/24", "opt": {"parent": "nowhere0"}}, "nowhere0"),
-    "bridge": ({"interface_name": "up0", "opt": {"mode": "unmanaged"}}, "needs; up0 is another kind of interface"),
+    "bridge": (
+        {"interface_name": "up0", "opt": {"mode": "unmanaged"}},
+        "needs; up0 is another kind of interface",
+    ),
     "ports": (
         {"subnet": "10.97.1.0/24", "internal": True},
         r"container web does not fit .*no port leads into network a \(internal\)",
