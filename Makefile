@@ -38,9 +38,11 @@ engine: setup system                                    ## does the kernel do wh
 	pytest tests/engine
 integration: setup system                               ## does a playbook see it right? (root)
 	pytest tests/integration
-generated: setup                                        ## the documentation of options, anew from the tables that declare them
+generated: setup                                        ## what is written from tables and sources: options, pictures, troubleshooting, changelog
 	PYTHONPATH=.build/collections python tests/support/optiondocs.py
 	python tests/docs/pictures.py docs
+	python tests/docs/troubleshooting.py docs
+	tests/docs/changelog .
 vm: setup system                                        ## does a host with systemd keep its word? (root; Debian) The tests marked ci
 	@$(MAKE) emulated
 emulated:

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How Sphinx makes one site of the guides and of what antsibull-docs says of modules, plugins and roles."""
+"""Sphinx's settings for the site: the guides, and the pages that antsibull-docs makes of modules, plugins and roles."""
 
 from __future__ import annotations
 
 project = "slipway.oci"
+html_title = "slipway.oci"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
+myst_enable_extensions = ["attrs_inline", "colon_fence"]
 myst_heading_anchors = 4
-html_theme = "alabaster"
+html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["site.css"]
 html_copy_source = False
+html_show_sphinx = False
+html_last_updated_fmt = None
 highlight_language = "YAML+Jinja"
-pygments_style = "ansible"
 
-# What is referred to and is nowhere is a warning, and so a failure; others' pages would have to be downloaded to be looked into.
+# A reference to something that does not exist is a warning, and so a failure. References to other projects are not checked:
+# their pages would have to be downloaded.
 nitpicky = True
 nitpick_ignore_regex = [
     ("std:ref", r"ansible_collections\.(?!slipway\.oci\.).*"),
