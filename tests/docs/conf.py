@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 project = "slipway.oci"
 html_title = "slipway.oci"
 extensions = ["myst_parser", "sphinx_antsibull_ext"]
@@ -24,3 +26,14 @@ nitpick_ignore_regex = [
     ("std:envvar", "ANSIBLE_(?!SLIPWAY_).*"),
     ("std:ref", "action_plugins|ansible_configuration_settings|common_return_values"),
 ]
+
+
+def _with_levels(_app: Any, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
+    """Give the captions of the side bar, which are marked as headings, the level that such a mark needs."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
+def setup(app: Any) -> None:
+    """Connect what this file adds to Sphinx; called by Sphinx."""
+    app.connect("html-page-context", _with_levels, priority=900)  # behind the theme
