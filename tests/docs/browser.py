@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -102,7 +103,10 @@ def tab() -> Iterator[Tab]:
     theirs_in, ours_out = os.pipe()
     ours_in, theirs_out = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        # The shell puts the pipes at descriptors 3 and 4, where the browser expects them.
+        # The shell puts the pipes at descriptors 3 and 4, where the browser expects them; they must not be there yet.
+        above = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (theirs_in, theirs_out)]
+        os.close(theirs_in)
+        os.close(theirs_out)
         argv = [
             program() or PROGRAMS[0],
             "--headless",
@@ -113,15 +117,15 @@ def tab() -> Iterator[Tab]:
             f"--user-data-dir={profile}",
             "--remote-debugging-pipe",
         ]
-        shell = ["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", *argv]
+        shell = ["bash", "-c", f'exec "$@" 3<&{above[0]} 4>&{above[1]}', "bash", *argv]
         with subprocess.Popen(
             shell,
-            pass_fds=(theirs_in, theirs_out),
+            pass_fds=above,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         ) as process:
-            os.close(theirs_in)
-            os.close(theirs_out)
+            for fd in above:
+                os.close(fd)
             try:
                 yield Tab(ours_out, ours_in)
             finally:

@@ -3,27 +3,22 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
+import re
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+_TAG = re.compile(r"<[a-z][^>]*>")
+_ATTRIBUTE = re.compile(r'\b(id|href|src)="([^"]*)"')
 
-class Page(HTMLParser):
+
+class Page:
     """The anchors of a page, and what it links to."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.anchors: set[str] = set()
-        self.links: set[str] = set()
-        self.feed(path.read_text())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the anchors and links of a tag."""
-        for name, value in attrs:
-            if name == "id" or (tag == "a" and name == "name"):
-                self.anchors.add(value or "")
-            elif name in {"href", "src"} and value:
-                self.links.add(value)
+        found = [attribute for tag in _TAG.findall(path.read_text()) for attribute in _ATTRIBUTE.findall(tag)]
+        self.anchors = {unescape(value) for name, value in found if name == "id"}
+        self.links = {unescape(value) for name, value in found if name != "id" and value}
 
 
 def dead(site: Path) -> list[str]:

@@ -11,7 +11,16 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-TOP = {"CHANGELOG.md", "CONTRIBUTING.md", "FILES.json", "LICENSE", "MANIFEST.json", "README.md"}
+TOP = {
+    "CHANGELOG.md",
+    "CODE_OF_CONDUCT.md",
+    "CONTRIBUTING.md",
+    "FILES.json",
+    "LICENSE",
+    "MANIFEST.json",
+    "README.md",
+    "SECURITY.md",
+}
 FOLDERS = {"changelogs", "docs", "meta", "playbooks", "plugins", "roles"}
 
 
@@ -37,7 +46,12 @@ def test_it_holds_no_tests_and_no_caches(artefact):
     """The artefact holds only what a user runs or reads."""
     with tarfile.open(artefact) as archive:
         names = [member.name for member in archive if not member.isdir()]
-    assert "plugins/module_utils/_engine/errors.py" in names
+    assert {
+        "plugins/module_utils/_engine/errors.py",
+        "roles/host/README.md",
+        "roles/molecule/README.md",
+        *TOP,
+    } <= {*names}
     strays = [name for name in names if name not in TOP and name.partition("/")[0] not in FOLDERS]
     assert strays == []
     assert [name for name in names if "/." in name or "__pycache__" in name] == []

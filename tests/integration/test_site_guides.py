@@ -34,6 +34,12 @@ PAGES = (
 )
 REMOVE = "ansible-playbook -i hosts.yml remove.yml"
 REGISTRY = "docker.io/library"
+#: The facts of the host are asked once for all plays, and modules come to it in one go.
+QUICK = {
+    "ANSIBLE_GATHERING": "smart",
+    "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+    "ANSIBLE_PIPELINING": "true",
+}
 
 
 def web_server(path: Path, busybox: str, release: str) -> Path:
@@ -45,9 +51,8 @@ def web_server(path: Path, busybox: str, release: str) -> Path:
         "etc/release": release.encode(),
     }
     command = ["httpd", "-f", "-p", "80", "-h", "/usr/share/nginx/html"]
-    return write_archive(
-        path, f"localhost/nginx:{release}", [busybox_layer(busybox), layer(files)], Cmd=command
-    )
+    config = {"Cmd": command, "StopSignal": "SIGKILL"}  # busybox as PID 1 takes no other
+    return write_archive(path, f"localhost/nginx:{release}", [busybox_layer(busybox), layer(files)], **config)
 
 
 class Site:
@@ -62,10 +67,9 @@ class Site:
         }
         self._plain = {name: {"tls_verify": False} for name in ("slipway.oci.container", "slipway.oci.image")}
         local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
-        engine = {f"ansible_slipway_{name}": place for name, place in node.where.items()}
         # What the role would install is there, or comes from a network that is not there.
         role = {"slipway_boot": False, "slipway_extras": []}
-        self.host = {**local, **engine, **role}
+        self.host = {**local, **role}
 
     def page(self, path: str, directory: str = ".") -> Guide:
         """Return a page with its files written, for this registry, engine and host."""
@@ -74,6 +78,9 @@ class Site:
             text = text.replace(place, ours)
         guide = Guide(text, self.top / directory)
         guide.write()
+        (guide.top / "group_vars").mkdir(exist_ok=True)
+        places = {f"ansible_slipway_{name}": place for name, place in self._node.where.items()}
+        (guide.top / "group_vars/all.yml").write_text(json.dumps(places))
         defaults = {"group/slipway.oci.engine": self._node.where, **self._plain}
         for name, content in guide.files.items():
             parsed = yaml.safe_load(content)
@@ -86,7 +93,8 @@ class Site:
 
     def run(self, guide: Guide, command: str) -> str:
         """Run a command of a page, and return what it printed; one that fails shows all of it."""
-        done = guide.run(command, PATH=f"{self._node.layout.root}/agent/current:{os.environ['PATH']}")
+        path = f"{self._node.layout.root}/agent/current:{os.environ['PATH']}"
+        done = guide.run(command, PATH=path, **QUICK, ANSIBLE_CACHE_PLUGIN_CONNECTION=f"{self.top}/facts")
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
@@ -103,7 +111,15 @@ def site(need, tree, fresh_node, busybox, tmp_path_factory) -> Iterator[Site]:
         for release in ("1.27", "1.28"):
             archive = web_server(top / f"{release}.tar", busybox, release)
             registry.push(f"docker-archive:{archive}", f"nginx:{release}")
+        let_through(Path(node.layout.root).parent)
         yield Site(tree, top, node, registry.address)
+
+
+def let_through(directory: Path) -> None:
+    """Let users other than root traverse a directory and those above it, as those of a user namespace must."""
+    for each in (directory, *directory.parents):
+        if not each.stat().st_mode & 0o001:
+            each.chmod(each.stat().st_mode | 0o001)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -131,9 +147,7 @@ def test_play_of_the_readme(site):
 def test_removal(site):
     """The last step of the first page leaves no container, no volume of the page, and no image."""
     guide = site.page("docs/start.md")
-    site.page("docs/moving.md")
-    for name in ("moved",):
-        site._node.bring(name, "absent")
+    site._node.bring("moved", "absent")
     site.run(guide, REMOVE)
     assert site.run(guide, "slipway ps --all --quiet") == ""
     assert "web-pages" not in site.run(guide, "slipway volume ls --quiet")

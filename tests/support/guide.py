@@ -12,7 +12,7 @@ from pathlib import Path
 
 #: A block of YAML whose first line is a comment with the file's name.
 _FILE = re.compile(r"^```yaml\n# (?P<name>\S+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-_COMMAND = re.compile(r"^    \$ (?P<command>.*)\n(?P<shown>(?:    .*\n)*)", re.MULTILINE)
+_COMMAND = re.compile(r"^    \$ (?P<command>.*)\n(?P<shown>(?:    (?!\$ ).*\n)*)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
