@@ -72,7 +72,7 @@ sweep: setup system                                     ## kill each verb at eve
 	tests/sweep
 
 demo: .venv/run.stamp $(link)                           ## run a container on this machine, and a play inside of it (as root)
-	@ansible-playbook tests/setup.yml --tags demo
+	@mkdir -p .build && { ansible-playbook tests/setup.yml --tags demo > .build/demo-setup.log 2>&1 || { cat .build/demo-setup.log; false; }; }
 	@tests/demo/run
 demo-clean: .venv/run.stamp $(link)                     ## remove all that the demo made
 	@tests/demo/clean
