@@ -24,7 +24,7 @@ setup: .venv/test.stamp $(link)                         ## Python packages, pinn
 system: setup                                           ## system packages (as root), through role slipway.oci.host
 	@$(timed) system ansible-playbook tests/setup.yml
 
-lint: setup                                             ## ruff, mypy, yamllint, ansible-lint, changelog fragments
+lint: setup                                             ## ruff, mypy, yamllint, ansible-lint, changelog fragments, spelling, prose
 	@$(timed) lint tests/lint
 sanity: setup                                           ## ansible-test sanity, whole
 	@$(timed) sanity tests/sanity/run
