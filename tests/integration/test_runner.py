@@ -52,14 +52,14 @@ def test_main_job(apart, node, data):
     data.project("site.yml", [{"import_playbook": "slipway.oci.demo"}])
     first = data.run("site.yml")
     assert first.status == "successful", first.stdout
-    assert first.changed == {"Load the image", "Have the volume", "Have the container running"}
+    assert first.changed == {"Load the image", "Create the volume", "Run the container"}
 
     second = data.run("site.yml")
     assert (second.status, second.changed) == ("successful", set())
 
     before = state(node)
     checked = data.run("site.yml", "--check --diff -e slipway_mode=testing")
-    assert (checked.status, checked.changed) == ("successful", {"Have the container running"})
+    assert (checked.status, checked.changed) == ("successful", {"Run the container"})
     assert "env.MODE" in checked.stdout
     assert state(node) == before
 

@@ -33,10 +33,10 @@ def run(tree, top, files):
 def test_refused(tree, tmp_path, name):
     """A refused phrase is found, with its file."""
     done = run(tree, tmp_path, {name: WRONG[name]})
-    assert (done.returncode, done.stdout.partition(":")[0]) == (1, name)
+    assert (done.returncode, done.stderr.partition(":")[0]) == (1, name)
 
 
 def test_allowed(tree, tmp_path):
     """Names in code, the glossary and marked lines are no faults."""
     done = run(tree, tmp_path, RIGHT)
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
