@@ -68,7 +68,7 @@ class Tab:
             width=width,
             height=height,
             deviceScaleFactor=1,
-            mobile=width < 500,
+            mobile=False,  # which would fit the window to what is too wide
         )
 
     def prefer(self, scheme: str) -> None:
