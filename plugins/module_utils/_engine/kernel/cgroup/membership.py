@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Find a process's cgroup, whoever created it; source: cgroups(7)."""
+"""Find a process's cgroup, also one that another program created; source: cgroups(7)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Create, update and remove one volume, its row and directory, so that what a kill leaves is found again."""
+"""Create, update and remove one volume, its row and directory, so that a later task finds the remains of a killed one."""
 
 from __future__ import annotations
 

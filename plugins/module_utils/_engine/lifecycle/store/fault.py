@@ -7,7 +7,7 @@ from typing import Any
 
 from ...frozen import dataclass
 
-#: Inconsistent rows of images: restored from the image's note, or the manifest is dropped.
+#: Inconsistent rows of images: restored from the image's sidecar file, or the manifest is dropped.
 CONFIG, LAYERS, MANIFEST = "image_config", "image_layers", "image_manifest"
 #: Notes of images: rewritten, adopted, or removed.
 NOTE, UNKNOWN_IMAGE = "image_note", "image_unknown"

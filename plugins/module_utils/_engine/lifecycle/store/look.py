@@ -109,7 +109,7 @@ class _Look:
     def _wrong_row(self, image: ImageRecord, kind: str, text: str) -> Fault:
         beside = read_image(self._layout, image.id)
         if beside is not None and wrong_row(beside) is None:
-            return Fault(kind, image.id, text, f"restored image {label(image)} from its note")
+            return Fault(kind, image.id, text, f"restored image {label(image)} from its sidecar file")
         remedy = f"Remove it (slipway rmi --force {image.id[:12]}), and pull or load it again"
         return Fault(kind, image.id, text, remedy=remedy)
 
@@ -129,8 +129,8 @@ class _Look:
     def _notes(self) -> Iterator[Fault]:
         for image in self._rows.images.values():
             if wrong_row(image) is None and not image_is_kept(self._engine, image):
-                text = f"the note of image {label(image)} for a rebuild of the database is missing or wrong"
-                yield Fault(kinds.NOTE, image.id, text, f"rewrote the note of image {label(image)}")
+                text = f"the sidecar file of image {label(image)} for a rebuild of the database is missing or wrong"
+                yield Fault(kinds.NOTE, image.id, text, f"rewrote the sidecar file of image {label(image)}")
         for name in _names(self._layout.images):
             if name.removesuffix(".json") not in self._rows.images:
                 yield self._unknown_note(name)

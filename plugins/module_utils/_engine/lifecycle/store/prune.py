@@ -21,6 +21,7 @@ from ...state import containers, dependencies, images
 from ..core.engine import Engine
 from ..core.facts import observe
 from ..core.outcome import Outcome
+from ..guard.waste import sweep, sweep_locks
 from ..info import info
 from ..info.sizes import sizes, tree_size
 from ..inspect import filters
@@ -60,6 +61,9 @@ def prune(engine: Engine, wish: Prune) -> Outcome:
         "network": None if wish.networks is None else _networks(engine, wish.networks, without),
     }
     pruned = None if wish.images is None else prune_images(engine, wish.images, without=without)
+    if not engine.predicting:
+        sweep(engine)
+        sweep_locks(engine)  # of a removal that was killed at its very end
     return _outcome(kinds, pruned)
 
 

@@ -89,7 +89,7 @@ class _Repair:
                 mends[fault.kind](connection, fault)
 
     def _restore(self, connection: sqlite3.Connection, fault: Fault) -> None:
-        """Restore an image's row from its note, without names that other images have taken meanwhile."""
+        """Restore an image's row from its sidecar file, without names that other images have taken meanwhile."""
         beside = read_image(self._engine.layout, fault.subject)
         if beside is None:
             return

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Relay a command's input and output until it exits, without waiting for its background processes.
 
-If the command used our own streams, its background processes would hold them open and block whoever reads
-them.
+If the command used our own streams, its background processes would hold them open and block the reader.
 """
 
 from __future__ import annotations
