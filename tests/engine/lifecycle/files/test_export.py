@@ -477,10 +477,10 @@ def test_for_a_person(host, send, tmp_path):
     done = subprocess.run([*program, "bix"], capture_output=True, check=False)
     assert (done.returncode, b"near: box" in done.stderr) == (125, True)
     done = subprocess.run([*program, "-o", "/none/x", "box"], capture_output=True, check=False)
-    assert (done.returncode, b"Make /none first" in done.stderr) == (125, True)
+    assert (done.returncode, b"Create /none first" in done.stderr) == (125, True)
     with open("/dev/full", "wb") as full:
         done = subprocess.run([*program, "box"], stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (done.returncode, b"no space is left for the standard output" in done.stderr) == (125, True)
+    assert (done.returncode, b"no space left for the standard output" in done.stderr) == (125, True)
     shell = f"{host.layout.agent_program} export box | head -c 1000 | wc -c"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, check=False)
     assert (done.stdout, done.stderr) == (b"1000\n", b"")

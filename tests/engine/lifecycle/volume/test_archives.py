@@ -186,7 +186,7 @@ def test_under_containers(host, volume, send, take):
     wanted = listing(str(volume))
     host.volume("other")
     for check in (True, False):
-        with pytest.raises(InUse, match="box runs"):
+        with pytest.raises(InUse, match="running containers that would keep the old content: box"):
             take(name="data", check=check, force=True)
     assert_same(listing(str(volume)), wanted)
 

@@ -319,7 +319,7 @@ def test_refused_under_a_container_that_runs(host, image):
     host.start(*SLEEP, image=image, volume=["data:/data"], stop_timeout=0)
     before = host.picture()
     for check in (True, False):
-        with pytest.raises(InUse, match="box runs"):
+        with pytest.raises(InUse, match="running containers that would keep the old content: box"):
             fill(host, again=True, check=check)
     assert host.picture() == before
 

@@ -49,7 +49,7 @@ def test_not_under_a_container_that_runs(host, volume):
     host.start(*FOREVER, volume=["data:/data"], stop_timeout=0)
     with (
         host.open() as engine,
-        pytest.raises(InUse, match="box runs"),
+        pytest.raises(InUse, match="running containers that would keep the old content: box"),
         replace.held(engine, "data", "test"),
     ):
         pass
@@ -72,7 +72,7 @@ def test_a_container_that_came_meanwhile(host, volume):
         kept_snapshots.empty_like(str(volume), f"{top}/content/data")
         with ThreadPoolExecutor() as pool:
             pool.submit(host.start, *FOREVER, **options).result()
-        with pytest.raises(InUse, match="box runs"):
+        with pytest.raises(InUse, match="running containers that would keep the old content: box"):
             replace.put(engine, "data", f"{top}/content", keep=None, origin=None)
     assert os.listdir(volume) == ["file"]
     assert os.listdir(volume.parent) == ["data"]

@@ -193,9 +193,9 @@ def _unknown(layout: Layout, known: set[str]) -> list[str]:
     live = ((one, unknown_containers.living(layout, one)) for one in sorted(seen - known))
     name_of = unknown_containers.name_of
     return [
-        f"container {name_of(layout, one) or one[:12]} ({one[:12]}, process {process.pid}) lives, and has no sidecar file to rebuild "
-        "its row from: if it belongs to another root that uses this run root, leave it alone and use a separate run root "
-        f"for each root; otherwise kill it with `kill {process.pid}`, and run its task again"
+        f"container {name_of(layout, one) or one[:12]} ({one[:12]}, process {process.pid}) lives, and has no sidecar file "
+        "to rebuild its row from: if it belongs to another root that uses this run root, leave it alone and use a separate "
+        f"run root for each root; otherwise kill it with `kill {process.pid}`, and run its task again"
         for one, process in live
         if process is not None
     ]
