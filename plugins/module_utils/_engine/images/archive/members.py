@@ -18,7 +18,7 @@ from ..tar import read as tarread
 from ..tar import streams
 from .documents import LARGEST
 
-#: More than any archive of images has; a whole file system, given by mistake, stays below it too.
+#: Exceeds any image archive; the archive of a whole file system, given by mistake, stays below it too.
 _MOST_MEMBERS = 1_000_000
 #: The most links from member to member to follow; `docker save` writes one.
 _MOST_LINKS = 8

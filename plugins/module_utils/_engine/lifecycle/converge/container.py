@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Converge one container to a task's wish: observe, decide, act (actions.py); check mode does not act."""
+"""Converge one container to the requested state: observe, decide, act (actions.py); check mode does not act."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _spec(request: Request, found: Found) -> ContainerSpec | None:
 
 
 def _others(engine: Engine, request: Request, found: Found) -> Mapping[str, str]:
-    """Map what the specs call the containers whose namespaces they share, names or ids, to names."""
+    """Map each container that the specs share a namespace with, named by name or ID, to its name."""
     specs = [spec for spec in (request.spec, found.record.spec if found.record else None) if spec]
     called = {name for spec in specs for _option, name in namespaces.needs(spec)}
     if len(called) < 2:  # one name is itself
@@ -271,7 +271,7 @@ def _adding_container(engine: Engine, found: Found) -> Iterator[None]:
 
 
 def _check(engine: Engine, request: Request, found: Found, plan: Plan) -> tuple[str, ...]:
-    """Raise, before the first action, what would fail later (also in check mode); return warnings."""
+    """Check for errors that would occur later, before the first action and in check mode too; return warnings."""
     verbs = {action.verb for action in plan.actions}
     spec = _spec(request, found)
     lowered: tuple[str, ...] = ()

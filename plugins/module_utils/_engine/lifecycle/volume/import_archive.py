@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Replace a volume's content with an archive's: all or nothing, and once for the same archive."""
+"""Replace a volume's content with an archive's, all or nothing; the same archive again changes nothing."""
 
 from __future__ import annotations
 
