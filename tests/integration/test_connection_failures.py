@@ -70,7 +70,7 @@ def test_no_agent(inside, tmp_path, way):
     for how, words in (
         (
             {"ansible_slipway_root": str(root), "ansible_slipway_run_root": str(tmp_path / "run")},
-            f"no engine at root {root}",
+            f"there is no engine at {root}",
         ),
         ({"ansible_slipway_agent": str(agent)}, str(agent)),
     ):
