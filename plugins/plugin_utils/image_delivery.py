@@ -56,7 +56,8 @@ class ImageAction(DeliveringAction):
         try:
             offer = image_offers.from_registry(wanted, access)
         except EngineError as error:
-            failed = {**arguments, "parcel": {"offer": {"failed": str(error)}}}
+            reasons = {"failed": str(error), "host": asked["reason"]}
+            failed = {**arguments, "parcel": {"offer": reasons}}
             return super()._execute_module(module_name, failed, **how)
         return self.deliver(
             offer,

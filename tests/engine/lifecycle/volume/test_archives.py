@@ -128,6 +128,8 @@ def test_once_for_the_same_archive(host, volume, send, take, tmp_path):
     other.joinpath("new").write_text("x")
     for check in (True, False):
         assert not take(check=check).changed
+    assert take().warnings == ()
+    assert "has changed since" in take(force=True).warnings[0]  # it may be meant as a restore
     archive(tmp_path / "small.tar", ("a", b"1"))
     before = host.picture()
     for check in (True, False):

@@ -76,7 +76,7 @@ def pull(engine: Engine, wanted: Pull) -> Outcome:
 def _unreached(engine: Engine, wanted: Pull, known: ImageRecord | None, error: EngineError) -> Outcome:
     """Return the host's image if the policy allows that; else raise the error, or ask the controller."""
     if _reaches_no_registry(error) and wanted.pull_on == AUTO:
-        raise _asked_of_controller(wanted, known) from error
+        raise _asked_of_controller(wanted, known, error.message) from error
     if _reaches_no_registry(error) and isinstance(error, RegistryFailed):
         error.remedy = f"{error.remedy}. On a host without access to registries, use pull_on: controller"
     if known is None:
@@ -93,11 +93,12 @@ class ImageWanted(EngineError):
     code = "image_wanted"
 
 
-def _asked_of_controller(wanted: Pull, known: ImageRecord | None) -> ImageWanted:
+def _asked_of_controller(wanted: Pull, known: ImageRecord | None, reason: str = "") -> ImageWanted:
     want = _platform(wanted)
     return ImageWanted(
         f"the controller must fetch {wanted.name}",
         remedy="The action plugin does that. Without the plugin, set pull_on to host",
+        reason=reason,
         image=wanted.name,
         policy=wanted.policy,
         platform=[want.os, want.architecture, want.variant],
@@ -118,7 +119,8 @@ def _offered(engine: Engine, wanted: Pull, known: ImageRecord | None) -> Outcome
     """Load the image that the controller offers, unless it found that the host's is the newest."""
     offer = wanted.offer or {}
     if "failed" in offer:
-        raise RegistryFailed(f"{wanted.name}: the controller can't fetch it: {offer['failed']}")
+        host = f"the host cannot pull it: {offer['host']}; " if offer.get("host") else ""
+        raise RegistryFailed(f"{wanted.name}: {host}the controller cannot pull it: {offer['failed']}")
     if not offer and known is not None:
         return _unchanged(known)
     from ...images.offer import decode

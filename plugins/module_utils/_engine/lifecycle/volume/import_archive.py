@@ -23,7 +23,7 @@ from ...model.container.option import LIVE
 from ...model.volume.content import Origin, Snapshot
 from ...model.volume.spec import VolumeRecord
 from ...plan.diff import Difference
-from ...volumes import snapshots
+from ...volumes import snapshots, unchanged
 from ...volumes.stage import stage
 from ..core.engine import Engine
 from ..core.outcome import Outcome
@@ -75,7 +75,9 @@ def import_volume(engine: Engine, request: VolumeImport) -> Outcome:
         sweep(engine)
     with engine.timings.of("import"), _opened(request.src) as fd, telling(request.src):
         if _is_known(engine, record, fd):
-            return Outcome(result=_result(engine, request.volume, None))
+            return Outcome(
+                result=_result(engine, request.volume, None), warnings=_changed_since(engine, request)
+            )
         return _imported(engine, request, fd)
 
 
@@ -118,6 +120,17 @@ def _is_known(engine: Engine, record: VolumeRecord, fd: int) -> bool:
     for _chunk in digest.through(section(fd, 0)):
         pass
     return digest.text == origin.digest
+
+
+def _changed_since(engine: Engine, request: VolumeImport) -> tuple[str, ...]:
+    """Return a warning for a task that would replace any content, but whose archive is known: this may be a restore."""
+    if not request.force or unchanged.is_untouched(engine.layout.volume(request.volume)):
+        return ()
+    text = (
+        f"volume {request.volume} has changed since {request.src} was imported, and the same archive is not imported again; "
+        "to do so, restore a snapshot of the volume first (volume_snapshot, state=restored)"
+    )
+    return (text,)
 
 
 def _check_empty(engine: Engine, request: VolumeImport) -> None:
