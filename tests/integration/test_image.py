@@ -217,7 +217,9 @@ def test_progress_of_a_pull(fleet, where, by):
 def test_no_machine_reaches_the_registry(fleet):
     """The error has the reason of the host and that of the controller."""
     words = {"name": "127.0.0.1:1/none:1", "tls_verify": False, "retry": 0}
-    for _name, text in fleet.play({"name": "image", "slipway.oci.image": words}).failed:
+    failed = fleet.play({"name": "image", "slipway.oci.image": words}).failed
+    assert len(failed) == HOSTS
+    for _name, text in failed:
         assert re.search(
             "the host cannot pull it: .* unreachable.*; the controller cannot pull it: .* unreachable", text
         )
