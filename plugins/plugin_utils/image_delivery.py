@@ -46,7 +46,10 @@ class ImageAction(DeliveringAction):
         arguments: dict[str, Any],
         how: dict[str, Any],
     ) -> dict[str, Any]:
-        from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import EngineError
+        from ansible_collections.slipway.oci.plugins.module_utils._engine.errors import (
+            EngineError,
+            ImageUnknown,
+        )
 
         from . import image_offers
 
@@ -56,7 +59,8 @@ class ImageAction(DeliveringAction):
         try:
             offer = image_offers.from_registry(wanted, access)
         except EngineError as error:
-            reasons = {"failed": str(error), "host": asked["reason"]}
+            unknown = isinstance(error, ImageUnknown)
+            reasons = {"failed": str(error), "host": asked["reason"], "unknown": unknown}
             failed = {**arguments, "parcel": {"offer": reasons}}
             return super()._execute_module(module_name, failed, **how)
         return self.deliver(

@@ -12,6 +12,8 @@ import sys
 import pytest
 
 from _engine.errors import EngineError, ImageUnknown, NotFound, RegistryDenied, RegistryFailed
+from _engine.images.archive.reference import parse
+from _engine.lifecycle.image.remote import repositories
 from _engine.model.image.pull import Access
 from _engine.progress import reported_to
 from certificates import Authority
@@ -192,6 +194,28 @@ def test_plain_http_is_refused_by_default(there, puller):
     with pytest.raises(RegistryFailed) as caught:
         puller.pull(there.name, access=Access(retry=0))
     assert "tls_verify: false" in caught.value.remedy
+
+
+def test_two_blobs_at_once_log_in_once(tmp_path):
+    """A second request that is rejected while the first one logs in is sent again, not denied."""
+    with registry(tmp_path / "registry", users={"bob": "secret-of-bob"}) as there:
+        access = Access(username="bob", password="secret-of-bob", verify=False)
+        (repository,) = repositories(access, parse(f"{there.address}/team/app:1"))
+        rejected = repository._http.send("GET", f"{there.url}/v2/", {})
+        assert rejected.status == 401
+        assert repository._log_in(rejected, "pull", {})
+        assert repository._log_in(rejected, "pull", {})  # as the second thread does
+        wrong = repository._authorization("pull", rejected.url)
+        assert not repository._log_in(rejected, "pull", wrong)
+        rejected.close()
+
+
+def test_the_program_finds_requests(tree, need):
+    """The program's interpreter ignores site-packages at its start, and the client finds requests all the same."""
+    need(os.access("/usr/bin/python3", os.X_OK), "the system's Python")
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from _engine.images.registry import library; print(library.MISSING)"
+    argv = ["/usr/bin/python3", "-IS", "-c", code, str(tree / "plugins/module_utils")]
+    assert subprocess.run(argv, check=True, capture_output=True, text=True).stdout == "False\n"
 
 
 def test_users(image, puller, tmp_path):

@@ -26,6 +26,10 @@ _ARCHITECTURES = {
 }
 
 
+#: The variants that an architecture without one means (containerd's platforms.Normalize).
+_DEFAULT_VARIANTS = {"arm64": "v8", "arm": "v7"}
+
+
 @dataclass(frozen=True)
 class Platform:
     """Operating system, processor architecture and its variant, as Go names them."""
@@ -56,10 +60,11 @@ def _rank(one: Platform, host: Platform) -> int | None:
     """Rank a platform: the host's own variant, then none, then older ones; None if the host cannot run it."""
     if (one.os, one.architecture) != (host.os, host.architecture):
         return None
-    if one.variant == host.variant:
+    wanted = host.variant or _DEFAULT_VARIANTS.get(host.architecture, "")
+    if one.variant == wanted:
         return 100
     if not one.variant:
         return 99
-    if one.variant > host.variant or not host.variant:
+    if one.variant > wanted or not wanted:
         return None  # amd64's v2, v3: it is unknown here whether the CPU supports them
     return int("".join(digit for digit in one.variant if digit.isdigit()) or 0) + 1

@@ -29,14 +29,14 @@ def target(access: Access, registries: Registries, name: Parts) -> Repository:
 def log_in(access: Access, registries: Registries, registry: str, known: Credentials) -> bool:
     """Log in to a registry; return whether it required credentials. Raises RegistryDenied, RegistryFailed."""
     place = Place(registry, "", registries.is_insecure(registry))
-    transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir)
+    transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir, access.waits)
     http = Http(transfer, registry, insecure=place.insecure)
     return Repository(place, http, lambda: known, name=registry).log_in()
 
 
 def repository(access: Access, place: Place, name: Parts) -> Repository:
     """Return the repository at a place. The task's credentials are for the name's registry, not for mirrors."""
-    transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir)
+    transfer = Transfer(access.retry, access.retry_delay, access.verify, access.cert_dir, access.waits)
     http = Http(transfer, place.registry, insecure=place.insecure)
     given = (
         Credentials(access.username, access.password)

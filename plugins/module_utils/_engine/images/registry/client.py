@@ -164,7 +164,7 @@ class Repository:
             if response.status != 401:
                 break
             # A 401 from any other host must not decide where credentials are sent.
-            if second or not self._is_own(response.url) or not self._log_in(response, actions):
+            if second or not self._is_own(response.url) or not self._log_in(response, actions, authorized):
                 raise self._denied(response)
             response.close()
         if response.status == 403:
@@ -218,19 +218,25 @@ class Repository:
         token = self._tokens.get(actions)
         return {"Authorization": token.header} if token and token.until > time.monotonic() else {}
 
-    def _log_in(self, response: Response, actions: str) -> bool:
-        """Authenticate for these actions as the registry requires; return False without credentials to try."""
+    def _log_in(self, response: Response, actions: str, tried: Mapping[str, str]) -> bool:
+        """Authenticate for these actions as the registry requires; return False without credentials to try.
+
+        ``tried`` are the headers of the rejected request: another thread may have authenticated since.
+        """
         found = {
             one.scheme: one for one in challenge.challenges(response.headers.get("WWW-Authenticate", ""))
         }
         with self._lock:
+            known = self._authorization(actions, response.url)
+            if known and known["Authorization"] != tried.get("Authorization"):
+                return True
             if "bearer" in found:
                 self._tokens[actions] = self._token(found["bearer"].parameters, actions)
                 return True
-            known = self._credentials() if "basic" in found else None
-            if known is None or self._tokens.get(actions):
+            credentials = self._credentials() if "basic" in found else None
+            if credentials is None or self._tokens.get(actions):
                 return False
-            self._tokens[actions] = _Token(_basic(known), float("inf"))
+            self._tokens[actions] = _Token(_basic(credentials), float("inf"))
             return True
 
     def _token(self, parameters: Mapping[str, str], actions: str) -> _Token:

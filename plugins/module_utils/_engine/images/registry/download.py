@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -76,7 +77,12 @@ class Downloads:
             if partial is None:
                 self._arrived(blob.size)
                 return
-            fetch(self._repository, blob, partial, self._heard)
+            try:
+                fetch(self._repository, blob, partial, self._heard)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    partial.restart()  # else the remains would keep the disk full, and a prune needs some room
+                raise
 
     def _heard(self, count: int) -> None:
         if self._stopped.is_set():

@@ -61,13 +61,14 @@ class Transfer:
     """How to access a registry: retries, seconds between them (None: exponential backoff), certificates.
 
     ``verify`` None: as the registries file says. ``cert_dir`` has ``*.crt`` (authorities) and pairs of ``*.cert`` and ``*.key``
-    (containers-certs.d(5)); None: the host's directories.
+    (containers-certs.d(5)); None: the host's directories. Not ``waits``: an unreachable registry is tried twice at most.
     """
 
     retry: int = 3
     retry_delay: float | None = None
     verify: bool | None = None
     cert_dir: str | None = None
+    waits: bool = True
 
 
 class Response:
@@ -225,7 +226,7 @@ class Http:
                 if last or response.status not in _PASSING:
                     _closed_if_broken(response, read)
             except RegistryFailed as error:
-                if last or not error.fields.get("passing"):
+                if last or not error.fields.get("passing") or (tried and not self._transfer.waits):
                     if tries > 1:  # so that a caller that resumes does not repeat all attempts
                         error.fields["passing"] = False
                     raise

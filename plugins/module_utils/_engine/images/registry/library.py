@@ -7,7 +7,14 @@ registry checks ``MISSING`` first.
 
 from __future__ import annotations
 
+import site
+import sys
+
 TYPE_CHECKING = False
+if (
+    sys.flags.no_site
+):  # the program's interpreter starts without the directories that a package manager installs to
+    sys.path += [path for path in site.getsitepackages() if path not in sys.path]
 try:
     import urllib3
     from requests import Response, Session

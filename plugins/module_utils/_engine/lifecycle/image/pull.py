@@ -120,7 +120,10 @@ def _offered(engine: Engine, wanted: Pull, known: ImageRecord | None) -> Outcome
     offer = wanted.offer or {}
     if "failed" in offer:
         host = f"the host cannot pull it: {offer['host']}; " if offer.get("host") else ""
-        raise RegistryFailed(f"{wanted.name}: {host}the controller cannot pull it: {offer['failed']}")
+        text = f"{wanted.name}: {host}the controller cannot pull it: {offer['failed']}"
+        if known is not None and wanted.policy == NEWER and not offer.get("unknown"):
+            return replace(_unchanged(known), warnings=(f"{text}; the existing image is used",))
+        raise RegistryFailed(text)
     if not offer and known is not None:
         return _unchanged(known)
     from ...images.offer import decode
@@ -193,7 +196,7 @@ def _from_registries(
     """Try each name at each of its mirrors and registries until one succeeds; else raise the last error."""
     errors: list[EngineError] = []
     # When the controller can pull instead, an unreachable registry is tried only once.
-    access = wanted.access.trying(1) if wanted.pull_on == AUTO else wanted.access
+    access = replace(wanted.access, waits=wanted.pull_on != AUTO)
     for name in names:
         for repository in repositories(access, name):
             try:

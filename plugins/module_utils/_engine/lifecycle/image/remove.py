@@ -22,8 +22,8 @@ from ..guard.waste import sweep
 def remove_image(engine: Engine, name: str, *, force: bool = False) -> Outcome:
     """Remove the image with that name or id; a missing one is no change.
 
-    If the image has other names, only this name is removed; by id, an image with several names needs ``force``. Raises InUse,
-    even with ``force``, with the containers that use the image: they could not start again.
+    If the image has other names, only this name is removed; by id or digest, an image with several names needs ``force``.
+    Raises InUse, even with ``force``, with the containers that use the image: they could not start again.
     """
     with engine.database.reading() as connection:
         try:
@@ -46,7 +46,7 @@ def _doomed_names(record: ImageRecord, name: str, *, force: bool) -> tuple[str, 
     named = tuple(candidate for candidate in candidates(name) if candidate in record.names)
     if named and not force:
         return named[:1]
-    if is_id(name) and len(record.names) > 1 and not force:
+    if (is_id(name) or "@" in name) and len(record.names) > 1 and not force:
         raise InUse(
             f"image {name} has several names: {', '.join(record.names)}",
             remedy=Words("Remove it by name, or write ", Setting("force", True)),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...errors import InvalidOption
-from ...frozen import dataclass, replace
+from ...frozen import dataclass
 
 HOST, CONTROLLER, AUTO = "host", "controller", "auto"
 MISSING, NEWER, ALWAYS, NEVER = "missing", "newer", "always", "never"
@@ -21,7 +21,8 @@ class Access:
     """Access to registries. ``password`` is never shown.
 
     ``auth_file``, ``cert_dir``, ``registries_conf``: None for the host's. ``verify`` None: as configured in ``registries_conf``.
-    ``retry``: attempts after the first; ``retry_delay`` in seconds, None: exponential back-off.
+    ``retry``: attempts after the first; ``retry_delay`` in seconds, None: exponential back-off. Not ``waits``: a registry that
+    is unreachable is tried twice at most, because another machine can be asked.
     """
 
     username: str = ""
@@ -32,13 +33,10 @@ class Access:
     registries_conf: str | None = None
     retry: int = 3
     retry_delay: float | None = None
+    waits: bool = True
 
     def __repr__(self) -> str:
         return f"Access({self.username!r}, ...)"
-
-    def trying(self, most: int) -> Access:
-        """Return the same access with at most this many attempts after the first."""
-        return replace(self, retry=min(self.retry, most))
 
 
 @dataclass(frozen=True)
