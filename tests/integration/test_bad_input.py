@@ -94,7 +94,12 @@ CASES = {
         "invalid_option",
         ("image", "Name the image"),
     ),
-    "no image, state alone": ("container", {"name": "new"}, "invalid_option", ("image", "no container new")),
+    "no image, state alone": (
+        "container",
+        {"name": "new"},
+        "invalid_option",
+        ("image", "container new, which does not exist"),
+    ),
     "bad name": ("container", {**GOOD, "name": "../new"}, "invalid_option", ("name", "../new")),
     "restart policy with a wrong count": (
         "container",
@@ -124,7 +129,7 @@ CASES = {
         "container",
         {**GOOD, "network": ["none", "host"]},
         "invalid_option",
-        ("network", "none", "alone"),
+        ("network", "none", "cannot be combined with networks"),
     ),
     "port of the host's network": (
         "container",
@@ -178,7 +183,7 @@ CASES = {
         "container",
         {**GOOD, "mount": ["type=secret,src=x,dst=/x"]},
         "not_built_yet",
-        ("secret", "bind"),
+        ("secret", "Bind mount a file"),
     ),
     "options of a volume in a mount": (
         "container",
@@ -208,7 +213,7 @@ CASES = {
         "container",
         {**GOOD, "volumes_from": ["box:Z"]},
         "invalid_option",
-        ("volumes_from", "box:Z", "CONTAINER:ro"),
+        ("volumes_from", "box:Z", "CONTAINER:OPTIONS with rw, ro and z"),
     ),
     "two mounts on one place": (
         "container",

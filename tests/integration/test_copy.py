@@ -159,7 +159,7 @@ def test_bad_input(box, files, tmp_path):
         (file("l/", content="a"), "Remove the trailing slash"),
         (file("m", src=str(files)), "Use container_copy"),
         (file("n", template="none.j2"), "none.j2"),
-        (file("o", path="/", state="absent"), "is no path of a file"),
+        (file("o", path="/", state="absent"), "is not the path of a file"),
     )
     play = box.play(*({**task, "ignore_errors": True} for task, _words in cases))
     assert [name for name, _message in play.failed] == [task["name"] for task, _words in cases]

@@ -72,7 +72,7 @@ def test_bad_input(box, tmp_path):
     for options, error, words in (
         ({"container": "bxo"}, "not_found", "near: box"),
         ({"dest": ""}, "invalid_option", "is a directory"),
-        ({"dest": f"{tmp_path}/none/x.tar"}, "invalid_option", f"Make {tmp_path}/none first"),
+        ({"dest": f"{tmp_path}/none/x.tar"}, "invalid_option", f"Create {tmp_path}/none first"),
         ({"dest": str(tmp_path)}, "invalid_option", "is a directory"),
         ({"compression": "lzma"}, None, "must be one of: none, gzip, bzip2, xz, zstd"),
     ):

@@ -342,7 +342,7 @@ def test_storage_driver(node, archive):
         "overlay",
         ["fuse-overlayfs", "vfs"],
     )
-    assert (asked["storage_driver"], asked["storage_lacks"]["overlay"]) == ("vfs", "vfs is taken")
+    assert (asked["storage_driver"], asked["storage_lacks"]["overlay"]) == ("vfs", "vfs is preferred")
 
 
 def test_a_task_that_changes_nothing_brings_a_newer_agent(node, archive):

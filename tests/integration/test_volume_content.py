@@ -146,7 +146,7 @@ def test_bad_input(data, tmp_path):
             "volume_content",
             {"name": "data", "files": [{"path": "x"}]},
             "invalid_option",
-            "content or template",
+            "has no content that is a string",
         ),
         (
             "volume_content",
@@ -160,7 +160,7 @@ def test_bad_input(data, tmp_path):
             "not_found",
             "near: data",
         ),
-        ("volume_export", {"name": "data", "dest": "/none/x"}, "invalid_option", "Make /none first"),
+        ("volume_export", {"name": "data", "dest": "/none/x"}, "invalid_option", "Create /none first"),
         (
             "volume_export",
             {"name": "data", "dest": f"{tmp_path}/y", "consistent": "maybe"},

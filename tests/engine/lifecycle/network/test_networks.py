@@ -164,7 +164,7 @@ def test_a_subnet_of_another_network_is_refused(node):
 def test_a_bridge_of_the_host_stays_the_hosts(node):
     """An existing bridge is refused unless it is to be used unmanaged, and then it outlives the network."""
     with_bridge(node, "10.1.0.1/24")
-    with pytest.raises(NameInUse, match="br9 is on the host already"):
+    with pytest.raises(NameInUse, match="br9 exists on the host"):
         node.want(interface_name="br9")
     node.want(interface_name="br9", subnet=["10.1.0.0/24"], opt={"mode": "unmanaged"})
     node.want(state="absent")

@@ -227,7 +227,7 @@ def test_tried_once(host, monkeypatch):
     monkeypatch.setattr(probe, "lacks", lambda name, *rest: tried.append(name) or lacks(name, *rest))
     with host.open() as engine, engine.database.transaction() as connection:
         connection.execute("DELETE FROM meta WHERE key = ?", (meta.STORAGE,))
-    assert lacking(host) == (OVERLAY, {FUSE: "overlay is taken", VFS: "overlay is taken"})
+    assert lacking(host) == (OVERLAY, {FUSE: "overlay is preferred", VFS: "overlay is preferred"})
     for number in range(2):
         host.want("present", *FOREVER, name=f"box{number}")
     assert tried == [OVERLAY]

@@ -397,7 +397,7 @@ def test_a_network_is_made_anew(host, fetch, case):
 
 
 IN_VAIN = {
-    "address": ({"subnet": "10.97.3.0/24"}, "container web asks for .* in no subnet"),
+    "address": ({"subnet": "10.97.3.0/24"}, "container web does not fit .* in no subnet"),
     "parent": ({"driver": "macvlan", "subnet": "10.97.1.0/24", "opt": {"parent": "nowhere0"}}, "nowhere0"),
     "bridge": (
         {"interface_name": "up0", "opt": {"mode": "unmanaged"}},
@@ -405,7 +405,7 @@ IN_VAIN = {
     ),
     "ports": (
         {"subnet": "10.97.1.0/24", "internal": True},
-        r"container web does not fit .*no port leads into network a \(internal\)",
+        r"container web does not fit .*no port can be published into network a \(internal\)",
     ),
 }
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,6 +44,7 @@ def sweep(engine: Engine) -> None:
     """Delete the files of dead processes in staging and run root, and unmount volumes that are not in use."""
     staging.sweep(engine.layout.staging)
     _sweep_run(engine)
+    _sweep_progress(engine.layout.all_progress)
     if mountinfo.below(os.path.realpath(engine.layout.volumes)):
         from ..resources.volume_mount import sweep_mounts
 
@@ -57,6 +59,18 @@ def _sweep_run(engine: Engine) -> None:
     for name in filter(is_id, {*found} - known):
         with left_if_read_only():
             remove_tree(engine.layout.container(name).run)
+
+
+def _sweep_progress(directory: str) -> None:
+    """Remove the progress files of killed tasks: those that no task has locked."""
+    with suppress(FileNotFoundError):
+        for name in os.listdir(directory):
+            path = os.path.join(directory, name)
+            with suppress(OSError), open(path, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink(path)
+        with suppress(OSError):  # another task's file is in it
+            os.rmdir(directory)
 
 
 def sweep_locks(engine: Engine) -> None:

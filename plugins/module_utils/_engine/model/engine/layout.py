@@ -103,9 +103,14 @@ class Layout:
         """Return the directory from which aardvark-dns reads names of containers, with a file per network."""
         return f"{self.run_root}/aardvark-dns"
 
+    @property
+    def all_progress(self) -> str:
+        """Return the directory of the files that show controllers the progress of tasks; it exists while there are any."""
+        return f"{self.run_root}/progress"
+
     def progress(self, token: str) -> str:
         """Return the file that tells the controller how far a task is; ``token`` is 32 hex digits."""
-        return f"{self.run_root}/progress/{token}"
+        return f"{self.all_progress}/{token}"
 
     @property
     def health_socket(self) -> str:
