@@ -139,7 +139,7 @@ def keyboard(tab: browser.Tab, site: Path) -> Iterator[str]:
     for width in (WIDTHS[0], WIDTHS[-1]):
         tab.resize(width)
         tab.open((site / "index.html").as_uri())
-        for _ in range(tab.run(_TARGETS) + 20):
+        for _press in range(tab.run(_TARGETS) + 20):
             tab.press_tab()
         for missed in tab.run(_UNREACHED):
             yield f"index.html at {width} px: not reached by the keyboard: {missed}"

@@ -46,8 +46,8 @@ def drawn(state: State) -> str:
     if not state.total:
         return f"{state.what} {state.done // 10**6} MB"
     filled = _WIDTH * min(state.done, state.total) // state.total
-    bar = f"[{'#' * filled:<{_WIDTH}}]"
-    return f"{state.what} {bar} {state.done // 10**6} of {state.total // 10**6} MB"
+    frame = f"[{'#' * filled:<{_WIDTH}}]"
+    return f"{state.what} {frame} {state.done // 10**6} of {state.total // 10**6} MB"
 
 
 @contextmanager
