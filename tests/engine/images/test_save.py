@@ -52,6 +52,12 @@ def test_round_trip(form, home, away, odder, tmp_path):
     assert content(third) == content(dest)
 
 
+def unread(path):
+    """Return what stat(2) returns of a file, without the time of the last read."""
+    info = os.stat(path)
+    return info.st_ino, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_same_again(form, home, odd, tmp_path):
     """Saving again is no change, also in check mode; another image's archive is a change, and is reported."""
@@ -60,10 +66,10 @@ def test_same_again(form, home, odd, tmp_path):
     assert home.save(dest, form=form, read_only=True).changed
     assert not dest.exists()
     assert home.save(dest, form=form).changed
-    before = os.stat(dest)
+    before = unread(dest)
     assert not home.save(dest, form=form).changed
     assert not home.save(dest, form=form, read_only=True).changed
-    assert os.stat(dest) == before
+    assert unread(dest) == before
     with home.open() as engine:
         tag(engine, NAME, [OTHER])
     changed = home.save(dest, OTHER, form=form, read_only=True)

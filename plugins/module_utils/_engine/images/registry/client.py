@@ -298,6 +298,7 @@ class Repository:
     # -- errors ------------------------------------------------------------------------------------
 
     def _denied(self, response: Response) -> RegistryDenied:
+        response.close()  # the body of a blob's response is unread
         known = self._credentials()
         user = known.username if known else ""
         said = challenge.said(response.body)
