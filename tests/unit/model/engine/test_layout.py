@@ -25,6 +25,7 @@ def test_what_survives_a_reboot_lies_below_root():
     health = {"health_socket", "health_lock"}
     assert volatile == {
         "aardvark",
+        "all_progress",
         "boot_marker",
         "locks",
         "root_note",
