@@ -145,7 +145,7 @@ class ImageAction(DeliveringAction):
 
     def _pulls(self) -> bool:
         """Return whether the module is one that pulls images."""
-        return str(self._task.action).rpartition(".")[2] in _PULLING
+        return self._name() in _PULLING
 
 
 def access_of(told: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:

@@ -11,9 +11,10 @@ import sys
 
 import pytest
 
-from _engine.errors import EngineError, ImageUnknown, NotFound, RegistryDenied, RegistryFailed
+from _engine.errors import EngineError, ImageUnknown, InUse, NotFound, RegistryDenied, RegistryFailed
 from _engine.images.archive.reference import parse
 from _engine.lifecycle.image.remote import repositories
+from _engine.lifecycle.image.tag import tag
 from _engine.model.image.pull import Access
 from _engine.progress import reported_to
 from certificates import Authority
@@ -194,6 +195,33 @@ def test_plain_http_is_refused_by_default(there, puller):
     with pytest.raises(RegistryFailed) as caught:
         puller.pull(there.name, access=Access(retry=0))
     assert "tls_verify: false" in caught.value.remedy
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+def test_newer_without_a_way(there, puller, unknown):
+    """If the controller cannot pull either, ``newer`` keeps the existing image, unless the registry has no such image."""
+    puller.pull(there.name)
+    offer = {"failed": "it is down", "host": "it is down here", "unknown": unknown}
+    if unknown:
+        with pytest.raises(RegistryFailed, match="the controller cannot pull it: it is down"):
+            puller.pull(there.name, "newer", offer=offer)
+    else:
+        done = puller.pull(there.name, "newer", offer=offer)
+        assert (done.actions, len(done.warnings)) == ((), 1)
+        assert "the existing image is used" in done.warnings[0]
+    with pytest.raises(RegistryFailed, match="the host cannot pull it: it is down here"):
+        puller.pull(there.name, "always", offer=offer)
+
+
+def test_removed_by_digest(there, puller):
+    """By digest, an image with several names stays without ``force``, as by ID."""
+    puller.pull(there.name)
+    with puller.open() as engine:
+        tag(engine, there.name, ("localhost/mine:1",))
+    with pytest.raises(InUse, match="several names"):
+        puller.remove(f"{there.address}/team/app@{there.digest}")
+    puller.remove("localhost/mine:1")
+    assert puller.remove(f"{there.address}/team/app@{there.digest}").changed
 
 
 def test_two_blobs_at_once_log_in_once(tmp_path):
